@@ -1,0 +1,37 @@
+import type { FinishReason, Usage } from './chat.js'
+import type { ChatError } from './errors.js'
+
+/**
+ * One upstream answer on its way to the client: upstream bytes in, client bytes out. One per attempt.
+ *
+ * `held` until the first real delta (a role, an empty delta or a ping is none): nothing comes out, so that an early
+ * error can still be an HTTP status. Then `open`; at last `done` (the answer is complete, later bytes are ignored) or
+ * `failed` (`error` says why; if the answer was open, the error event is in the output; if it was held, nothing is).
+ */
+export interface Answer {
+  readonly state: 'held' | 'open' | 'done' | 'failed'
+  readonly error: ChatError | undefined
+  readonly facts: AnswerFacts
+  /** Bytes of the upstream's body, cut in any way. Never throws: a fault becomes `failed`. */
+  push(bytes: Uint8Array): void
+  /** The upstream's body has ended. */
+  end(): void
+  /** The connection broke or a time limit passed. */
+  fail(error: ChatError): void
+  /** The hold is over: what was held may go out, though no delta came yet. */
+  release(): void
+  /** What may go to the client and did not go yet; `undefined` if nothing. */
+  read(): Buffer | undefined
+}
+
+/** What is known of an answer, for headers, logs and metrics. */
+export interface AnswerFacts {
+  id?: string
+  model?: string
+  usage?: Usage
+  /** By choice. */
+  finishReasons: FinishReason[]
+  /** Frames read, and those among them that were passed over because nobody knows them. */
+  frames: number
+  unknownFrames: number
+}

@@ -1,0 +1,54 @@
+import type { FilterKong, Kong } from './kong.js'
+
+/** What a body filter gets and may change: nginx's `ngx.arg[1]` and `ngx.arg[2]`. */
+export interface BodyArg {
+  /** Bytes of the body, decoded if they were compressed; empty in a flush and at a mere end. */
+  chunk: Buffer
+  /** In: the body ends with this chunk. Out: true ends the answer to the client here and lets the upstream go. */
+  eof: boolean
+  /** The upstream broke off: the body is not whole. A filter that makes a proper end of it deletes this. */
+  error?: string
+}
+
+/**
+ * An instance of a plugin: one per distinct config. Phases and their order are Kong's. Filters are synchronous, so that
+ * nothing comes between a frame's arrival and its departure. `response` and the filters exclude each other.
+ */
+export interface Plugin {
+  /** Global plugins only. */
+  rewrite?(kong: Kong): Promise<void> | void
+  access?(kong: Kong): Promise<void> | void
+  /** The upstream's status and headers are there; nothing has gone to the client. */
+  headerFilter?(kong: FilterKong): void
+  /** Status and headers go out with the first output of the last body filter; until then they may change. */
+  bodyFilter?(kong: FilterKong, arg: BodyArg): void
+  /** The upstream's answer has been collected whole. */
+  response?(kong: Kong): Promise<void> | void
+  /** Once per exchange, after its end. */
+  log?(kong: Kong): Promise<void> | void
+}
+
+/** One field of a Kong schema: its name and its definition. */
+export type SchemaField = Record<string, unknown>
+
+/** What a plugin's module exports: kong-pdk's shape, and what the filters and the checks of Kong's schema need. */
+export interface PluginModule {
+  Plugin: new (config: never) => Plugin
+  /** The module's file name where absent. */
+  Name?: string
+  Version?: string
+  /** Higher runs first. */
+  Priority?: number
+  /** The fields of `config`, in Kong's schema language. */
+  Schema?: SchemaField[]
+  /** Entity checks over the fields of `config`. */
+  ConfigChecks?: Record<string, unknown>[]
+  /** Entity checks over the whole plugin (`config.x.y` paths). */
+  EntityChecks?: Record<string, unknown>[]
+  /** Other fields of the plugin entity that the schema changes (`protocols`). */
+  EntityFields?: SchemaField[]
+  /** What Kong's schema language cannot say, in words for the operator: called with a valid, complete config. */
+  validate?(config: never): string[]
+  /** PDK calls whose values must travel with a request that a real Kong hands over: `router.getService`, ... */
+  HandoverReads?: readonly string[] | ((config: never) => readonly string[])
+}
