@@ -43,6 +43,8 @@ export interface ProviderRequest {
 
 /** Turns the frames of one streamed answer into calls of its sink. */
 export interface StreamTranslator {
+  /** Frames that were passed over because this driver does not know them. */
+  readonly unknownFrames: number
   frame(frame: Frame): void
   /** The provider's body has ended, without a fault of the connection. */
   end(): void

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto'
+import type { FinishReason, Usage } from '../chat.js'
+import { ChatError } from '../errors.js'
+import type { Json, JsonObject } from '../json.js'
+import type { AnswerMeta, Sink } from '../sink.js'
+
+export interface SinkOptions {
+  /** The requested model, for answers that name none. */
+  model: string
+  /** The client asked for the usage chunk: `stream_options.include_usage`. Whole answers always carry usage. */
+  includeUsage?: boolean
+}
+
+/** What every object of one answer says alike. */
+export interface Identity {
+  id: string
+  /** Unix seconds. */
+  created: number
+  model: string
+  systemFingerprint: string | undefined
+  serviceTier: string | undefined
+}
+
+/**
+ * The protocol of `Sink`, kept in one place for every client format: an answer starts once, each choice finishes once,
+ * nothing follows the end, a `done` with an unfinished choice is an error. What remains for a format is to write.
+ * Also the record of what the answer said of itself (`Answer.facts`).
+ */
+export abstract class AnswerSink implements Sink {
+  /** `ended`: `done` was called and every choice had finished. `failed`: `failure` says why. */
+  state: 'new' | 'started' | 'ended' | 'failed' = 'new'
+  failure: ChatError | undefined
+  /** Something came that a client can show: text, refusal, reasoning, a tool call or a finish. A role is none. */
+  delta = false
+  id: string | undefined
+  model: string | undefined
+  lastUsage: Usage | undefined
+  readonly finishReasons: FinishReason[] = []
+  /** How many tool calls each choice has started; as long as the number of choices seen. */
+  private readonly calls: number[] = []
+
+  constructor(protected readonly options: SinkOptions) {}
+
+  protected abstract idPrefix: string
+  protected abstract begin(identity: Identity): void
+  /** A choice is seen for the first time. */
+  protected abstract writeChoice(choice: number): void
+  protected abstract writeText(choice: number, text: string): void
+  protected abstract writeRefusal(choice: number, text: string): void
+  protected abstract writeReasoning(choice: number, text: string): void
+  protected abstract writeToolStart(
+    choice: number,
+    call: number,
+    id: string,
+    name: string,
+    extra: JsonObject | undefined,
+  ): void
+  protected abstract writeToolArgs(choice: number, call: number, text: string): void
+  protected abstract writeLogprobs(choice: number, content: Json[]): void
+  protected abstract writeExtra(choice: number, field: string, value: Json): void
+  protected abstract writeFinish(choice: number, reason: FinishReason): void
+  protected abstract writeEnd(usage: Usage | undefined): void
+  protected abstract writeError(error: ChatError): void
+
+  start(meta: AnswerMeta): void {
+    if (this.state !== 'new') return
+    this.state = 'started'
+    this.id = meta.id
+    this.model = meta.model
+    this.begin({
+      id: meta.id ?? `${this.idPrefix}${randomUUID().replaceAll('-', '')}`,
+      created: meta.created ?? Math.floor(Date.now() / 1000),
+      model: meta.model ?? this.options.model,
+      systemFingerprint: meta.systemFingerprint ?? undefined,
+      serviceTier: meta.serviceTier,
+    })
+    this.admits(0)
+  }
+
+  text(choice: number, text: string): void {
+    if (text === '' || !this.admits(choice)) return
+    this.delta = true
+    this.writeText(choice, text)
+  }
+
+  refusal(choice: number, text: string): void {
+    if (text === '' || !this.admits(choice)) return
+    this.delta = true
+    this.writeRefusal(choice, text)
+  }
+
+  reasoning(choice: number, text: string): void {
+    if (text === '' || !this.admits(choice)) return
+    this.delta = true
+    this.writeReasoning(choice, text)
+  }
+
+  toolStart(choice: number, call: number, id: string, name: string, extra?: JsonObject): void {
+    if (!this.admits(choice)) return
+    this.delta = true
+    this.calls[choice]!++
+    this.writeToolStart(choice, call, id, name, extra)
+  }
+
+  toolArgs(choice: number, call: number, text: string): void {
+    if (text === '' || !this.admits(choice)) return
+    this.writeToolArgs(choice, call, text)
+  }
+
+  logprobs(choice: number, content: Json[]): void {
+    if (content.length > 0 && this.admits(choice)) this.writeLogprobs(choice, content)
+  }
+
+  extra(choice: number, field: string, value: Json): void {
+    if (this.admits(choice)) this.writeExtra(choice, field, value)
+  }
+
+  /** A `stop` after tool calls is `tool_calls`: agents go by it, and several providers do not tell the two apart. */
+  finish(choice: number, reason: FinishReason): void {
+    if (!this.admits(choice) || this.finishReasons[choice] !== undefined) return
+    this.delta = true
+    const said = reason === 'stop' && this.calls[choice]! > 0 ? 'tool_calls' : reason
+    this.finishReasons[choice] = said
+    this.writeFinish(choice, said)
+  }
+
+  usage(usage: Usage): void {
+    if (this.state === 'new' || this.state === 'started') this.lastUsage = usage
+  }
+
+  done(): void {
+    if (this.state === 'new') this.start({})
+    if (this.state !== 'started') return
+    for (let choice = 0; choice < this.calls.length; choice++) {
+      if (this.finishReasons[choice] === undefined) {
+        this.error(incompleteAnswer())
+        return
+      }
+    }
+    this.state = 'ended'
+    this.writeEnd(this.lastUsage)
+  }
+
+  error(error: ChatError): void {
+    if (this.state === 'ended' || this.state === 'failed') return
+    this.state = 'failed'
+    this.failure = error
+    this.writeError(error)
+  }
+
+  /** Whether the choice may still be written to; makes room for a new one, and starts an answer nobody started. */
+  private admits(choice: number): boolean {
+    if (this.state === 'new') this.start({})
+    if (this.state !== 'started') return false
+    while (this.calls.length <= choice) {
+      this.writeChoice(this.calls.length)
+      this.calls.push(0)
+    }
+    return true
+  }
+}
+
+/** The provider's body ended properly, its answer did not. */
+export function incompleteAnswer(): ChatError {
+  return ChatError.badUpstream('the provider ended its answer before it was complete', 'incomplete_answer')
+}

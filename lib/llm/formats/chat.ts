@@ -1,0 +1,2 @@
+export { ChatStreamSink } from './chat-stream.js'
+export { ChatWholeSink } from './chat-whole.js'
