@@ -1,0 +1,148 @@
+import { isObject, type Json, type JsonObject } from '../../json.js'
+import type { Sink } from '../../sink.js'
+
+/** One content block of an answer, from its start until nothing more comes. What it said is with the sink already. */
+interface OpenBlock {
+  delta(delta: JsonObject): void
+  close(): void
+}
+
+/**
+ * The content blocks of one answer, told to a sink. A whole answer goes the same way as a streamed one: each of its
+ * blocks is opened with all that is in it, and closed.
+ *
+ * Blocks that are the provider's own business (its server tools with their results) and those that nobody knows are
+ * passed over.
+ *
+ * Extras of the message: `thinking_blocks`, the signed blocks as the API wants them back; `citations`, Anthropic's
+ * citation objects as they came, in the order of the text that they support.
+ *
+ * Source: https://docs.claude.com/en/api/messages (`content`) and /docs/build-with-claude/streaming
+ */
+export class Blocks {
+  readonly #sink: Sink
+  readonly #open = new Map<unknown, OpenBlock>()
+  #calls = 0
+
+  constructor(sink: Sink) {
+    this.#sink = sink
+  }
+
+  /** `block` is as the API sends it; `index` tells blocks apart that are open at the same time. */
+  open(index: unknown, block: JsonObject): void {
+    this.close(index)
+    this.#open.set(index, this.#start(block))
+  }
+
+  /** Returns whether there is such a block. */
+  delta(index: unknown, delta: JsonObject): boolean {
+    const block = this.#open.get(index)
+    block?.delta(delta)
+    return block !== undefined
+  }
+
+  close(index: unknown): void {
+    this.#open.get(index)?.close()
+    this.#open.delete(index)
+  }
+
+  closeAll(): void {
+    for (const index of this.#open.keys()) this.close(index)
+  }
+
+  #start(block: JsonObject): OpenBlock {
+    switch (block.type) {
+      case 'text':
+        return textBlock(this.#sink, block)
+      case 'thinking':
+        return thinkingBlock(this.#sink, block)
+      case 'redacted_thinking':
+        return redactedThinkingBlock(this.#sink, block)
+      case 'tool_use':
+        return toolUseBlock(this.#sink, block, this.#calls++)
+      default:
+        return PASSED_OVER
+    }
+  }
+}
+
+const nothing = (): void => {}
+
+const PASSED_OVER: OpenBlock = { delta: nothing, close: nothing }
+
+function textBlock(sink: Sink, block: JsonObject): OpenBlock {
+  say(block.text)
+  if (Array.isArray(block.citations)) cite(block.citations)
+  return {
+    delta(delta) {
+      if (delta.type === 'text_delta') say(delta.text)
+      else if (delta.type === 'citations_delta' && isObject(delta.citation)) cite([delta.citation])
+    },
+    close: nothing,
+  }
+
+  function say(text: unknown): void {
+    if (isText(text)) sink.text(0, text)
+  }
+  function cite(citations: Json[]): void {
+    if (citations.length > 0) sink.extra(0, 'citations', citations)
+  }
+}
+
+function thinkingBlock(sink: Sink, block: JsonObject): OpenBlock {
+  let thinking = ''
+  let signature = ''
+  think(block.thinking)
+  sign(block.signature)
+  return {
+    delta(delta) {
+      if (delta.type === 'thinking_delta') think(delta.thinking)
+      else if (delta.type === 'signature_delta') sign(delta.signature)
+    },
+    close() {
+      // Unsigned thinking is refused when it is sent back.
+      if (signature !== '') sink.extra(0, 'thinking_blocks', [{ type: 'thinking', thinking, signature }])
+    },
+  }
+
+  function think(text: unknown): void {
+    if (!isText(text)) return
+    thinking += text
+    sink.reasoning(0, text)
+  }
+  function sign(text: unknown): void {
+    if (isText(text)) signature += text
+  }
+}
+
+function redactedThinkingBlock(sink: Sink, block: JsonObject): OpenBlock {
+  const { data } = block
+  if (isText(data)) sink.extra(0, 'thinking_blocks', [{ type: 'redacted_thinking', data }])
+  return PASSED_OVER
+}
+
+function toolUseBlock(sink: Sink, block: JsonObject, call: number): OpenBlock {
+  sink.toolStart(0, call, isText(block.id) ? block.id : `call_${call}`, isText(block.name) ? block.name : '')
+  let hasArguments = false
+  // A stream starts with `{}` and sends the input in pieces, or with the whole input and sends none.
+  const isWhole = isObject(block.input) && Object.keys(block.input).length > 0
+  if (isWhole) say(JSON.stringify(block.input))
+  return {
+    delta(delta) {
+      if (delta.type === 'input_json_delta' && !isWhole) say(delta.partial_json)
+    },
+    close() {
+      if (!hasArguments) say('{}')
+    },
+  }
+
+  function say(text: unknown): void {
+    if (!isText(text)) return
+    hasArguments = true
+    sink.toolArgs(0, call, text)
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}

@@ -1,0 +1,34 @@
+import type { ChatRequest } from '../chat.js'
+
+/** What a top-level field says when it asks for nothing but the default: a driver may leave it out without a word. */
+const DEFAULTS: Readonly<Record<string, string>> = {
+  n: '1',
+  presence_penalty: '0',
+  frequency_penalty: '0',
+  top_logprobs: '0',
+  modalities: '["text"]',
+  verbosity: '"medium"',
+}
+
+/** Whether a value asks for nothing whatever the field: null, false, nothing in it. */
+export function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null || value === false || value === '') return true
+  if (typeof value !== 'object') return false
+  return Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0
+}
+
+/** The paths of those fields of `object` that ask for something and are not in `used`. */
+export function unusedFields(object: object, used: ReadonlySet<string>, path: string): string[] {
+  return Object.entries(object)
+    .filter(([field, value]) => !used.has(field) && !isEmpty(value))
+    .map(([field]) => `${path}.${field}`)
+}
+
+/** The top-level fields of the request that ask for something and are not in `used`. */
+export function unusedRequestFields(chat: ChatRequest, used: ReadonlySet<string>): string[] {
+  return Object.entries(chat)
+    .filter(
+      ([field, value]) => !used.has(field) && !isEmpty(value) && JSON.stringify(value) !== DEFAULTS[field],
+    )
+    .map(([field]) => field)
+}
