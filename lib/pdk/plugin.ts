@@ -47,8 +47,11 @@ export interface PluginModule {
   EntityChecks?: Record<string, unknown>[]
   /** Other fields of the plugin entity that the schema changes (`protocols`). */
   EntityFields?: SchemaField[]
-  /** What Kong's schema language cannot say, in words for the operator: called with a valid, complete config. */
-  validate?(config: never): string[]
+  /**
+   * What Kong's schema language cannot say: called with a valid, complete config. Paths are below `config`, `@entity` for
+   * the whole of it; messages are for the operator.
+   */
+  validate?(config: never): { path: string; message: string }[]
   /** PDK calls whose values must travel with a request that a real Kong hands over: `router.getService`, ... */
   HandoverReads?: readonly string[] | ((config: never) => readonly string[])
 }
