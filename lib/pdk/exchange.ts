@@ -56,7 +56,7 @@ export interface Timeouts {
 
 /**
  * A request on its way to an upstream. The first is made from the Service and the client's request, changed by the PDK's setters,
- * or set whole by `kong.service.setUpstream`.
+ * or set whole by `kong.service.setRequest`.
  */
 export interface UpstreamRequest {
   scheme: 'http' | 'https'
@@ -107,11 +107,18 @@ export type NextAttempt = (
   failure: AttemptFailure,
 ) => UpstreamRequest | null | Promise<UpstreamRequest | null>
 
+/** What the process was started with, for plugins: `kong.configuration`. */
+export interface ProcessSettings {
+  /** Where requests go whose provider's credential is empty. */
+  readonly mockUrl?: string
+}
+
 /** One request with its answer, as the PDK sees and changes it. `lib/runtime` implements it. */
 export interface Exchange {
   /** Kong's request id: 32 hexadecimal digits. */
   readonly id: string
   phase: Phase
+  readonly configuration: ProcessSettings
   readonly request: ClientRequest
   readonly route: Entity | undefined
   readonly service: Entity | undefined

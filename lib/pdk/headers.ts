@@ -14,7 +14,8 @@ export function headersOf(raw: readonly (string | Buffer)[]): HeaderRecord {
 }
 
 export function emptyHeaders(): HeaderRecord {
-  return Object.create(null) as HeaderRecord
+  const headers: HeaderRecord = Object.create(null)
+  return headers
 }
 
 export function copyHeaders(headers: HeaderRecord): HeaderRecord {

@@ -1,0 +1,89 @@
+import { appendHeader, firstHeader, type HeaderRecord } from './headers.js'
+import { expectType, luaType } from './lua.js'
+import { PdkError } from './method.js'
+
+/** What a header may be set to. An array becomes several header lines; an empty one removes the header. */
+export type HeaderValue = string | number | boolean | readonly string[]
+
+/** Names to lists of values: how Kong hands `getHeaders` and `getQuery` to plugins outside its Lua. */
+export type MultiMap = Record<string, string[]>
+
+/** The first value of a header, any case, underscores for dashes; undefined if it is absent. */
+export function readHeader(headers: HeaderRecord, name: string): string | undefined {
+  expectType(name, 'string', 'header name')
+  const lower = name.toLowerCase()
+  const value = firstHeader(headers, lower) ?? firstHeader(headers, lower.replaceAll('_', '-'))
+  return value === undefined ? undefined : fromWire(value)
+}
+
+/** The first `max` header lines. */
+export function readHeaders(headers: HeaderRecord, max: number): MultiMap {
+  const all: MultiMap = Object.create(null)
+  let left = max
+  for (const [name, value] of Object.entries(headers)) {
+    if (left <= 0) break
+    const lines = (Array.isArray(value) ? value : [value]).slice(0, left)
+    left -= lines.length
+    all[name] = lines.map(fromWire)
+  }
+  return all
+}
+
+export function checkHeader(name: unknown, value: unknown): void {
+  check(name, value, 'array of string, string, number or boolean')
+}
+
+export function checkHeaders(headers: object): void {
+  expectType(headers, 'table', 'headers')
+  for (const [name, value] of Object.entries(headers)) {
+    check(name, value, 'string, number, boolean or array of strings')
+  }
+}
+
+function check(name: unknown, value: unknown, expected: string): void {
+  const quoted = JSON.stringify(String(name))
+  if (typeof name !== 'string') {
+    throw new PdkError(`invalid header name ${quoted}: got ${luaType(name)}, expected string`)
+  }
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      if (typeof item !== 'string') {
+        throw new PdkError(`invalid header value in array ${quoted}: got ${luaType(item)}, expected string`)
+      }
+    }
+  } else if (!['string', 'number', 'boolean'].includes(typeof value)) {
+    throw new PdkError(`invalid header value for ${quoted}: got ${luaType(value)}, expected ${expected}`)
+  }
+}
+
+/** `name` is lower case; name and value have been checked. */
+export function setHeader(headers: HeaderRecord, name: string, value: HeaderValue): void {
+  if (typeof value !== 'object') headers[name] = toWire(String(value))
+  else if (value.length === 0) delete headers[name]
+  else headers[name] = value.map(toWire)
+}
+
+export function addHeader(headers: HeaderRecord, name: string, value: HeaderValue): void {
+  for (const line of typeof value === 'object' ? value : [String(value)]) {
+    appendHeader(headers, name, toWire(line))
+  }
+}
+
+/** Header strings are bytes on the wire (one character each) and UTF-8 text for plugins. Control characters are escaped, as in nginx. */
+function toWire(text: string): string {
+  const escaped = text.replace(
+    CONTROL,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  )
+  return NOT_ASCII.test(escaped) ? Buffer.from(escaped).toString('latin1') : escaped
+}
+
+/** Bytes that are no UTF-8 stay one character each. */
+function fromWire(value: string): string {
+  if (!NOT_ASCII.test(value)) return value
+  const text = Buffer.from(value, 'latin1').toString()
+  return text.includes('\uFFFD') ? value : text
+}
+
+const CONTROL = /[\0-\x08\n-\x1f\x7f]/g
+const NOT_ASCII = /[^\0-\x7f]/

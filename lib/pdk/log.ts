@@ -1,0 +1,51 @@
+import { expectType } from './lua.js'
+import { anyPhase, type Logger, PdkError, read, type Scope, write } from './method.js'
+
+/** `kong.log`: the process's log, and the request's entry in the log plugins. https://docs.konghq.com/gateway/latest/plugin-development/pdk/kong.log/ */
+export const log = {
+  alert: level('error'),
+  crit: level('error'),
+  err: level('error'),
+  warn: level('warn'),
+  /** What it takes after the message is of no use here. */
+  deprecation: level('warn'),
+  notice: level('info'),
+  info: level('info'),
+  debug: level('debug'),
+  /**
+   * Sets a value in the request's log entry. Dots in `key` lead into tables, `\.` is a dot. `add` leaves a present value as it is,
+   * `replace` an absent one. undefined removes a value.
+   */
+  setSerializeValue: write(
+    anyPhase,
+    ({ exchange: { logValues } }, key: string, value: unknown, options?: { mode?: SerializeMode }): void => {
+      expectType(key, 'string', 'key')
+      const mode = options?.mode ?? 'set'
+      if (!MODES.has(mode)) throw new PdkError("mode must be 'set', 'add' or 'replace'")
+      const present = logValues.get(key)
+      if (present !== undefined && mode === 'add') return
+      // A later value overrides what came before it, so it moves to the end.
+      logValues.delete(key)
+      logValues.set(key, { value, mode: mode === 'replace' ? (present?.mode ?? mode) : mode })
+    },
+  ),
+  /** The request's log entry: JSON text, as kong-pdk plugins get it from a real Kong. */
+  serialize: read(['log'], ({ exchange }): string => JSON.stringify(exchange.serialize())),
+}
+
+type SerializeMode = 'set' | 'add' | 'replace'
+const MODES: ReadonlySet<string> = new Set(['set', 'add', 'replace'])
+
+function level(name: keyof Logger) {
+  return read(anyPhase, (scope, ...parts: unknown[]): void => logLine(scope, name, parts.map(text).join('')))
+}
+
+function text(part: unknown): string {
+  if (part instanceof Error) return part.stack ?? part.message
+  return typeof part === 'object' && part !== null ? JSON.stringify(part) : String(part)
+}
+
+/** One line of the process's log, with the plugin's name before it. */
+export function logLine({ exchange, plugin }: Scope, level: keyof Logger, message: string): void {
+  plugin.host.logger[level]({ request_id: exchange.id }, `[${plugin.name}] ${message}`)
+}
