@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import type { FinishReason, Usage } from '../chat.js'
 import { ChatError } from '../errors.js'
 import type { Json, JsonObject } from '../json.js'
+import { newId } from '../ids.js'
 import type { AnswerMeta, Sink } from '../sink.js'
 
 export interface SinkOptions {
@@ -68,7 +68,7 @@ export abstract class AnswerSink implements Sink {
     this.id = meta.id
     this.model = meta.model
     this.begin({
-      id: meta.id ?? `${this.idPrefix}${randomUUID().replaceAll('-', '')}`,
+      id: meta.id ?? newId(this.idPrefix),
       created: meta.created ?? Math.floor(Date.now() / 1000),
       model: meta.model ?? this.options.model,
       systemFingerprint: meta.systemFingerprint ?? undefined,

@@ -1,39 +1,17 @@
-import type { FinishReason, Usage } from '../chat.js'
-import type { ChatError } from '../errors.js'
+import type { FinishReason } from '../chat.js'
 import type { Json, JsonObject } from '../json.js'
-import { AnswerSink, type Identity } from './answer-sink.js'
-import type { StreamSink } from './format.js'
-import { DONE_EVENT, errorEvent } from './sse-event.js'
+import { EventSink } from './event-sink.js'
 
 const json = JSON.stringify
 
 /**
- * Writes an answer as `chat.completion.chunk` events. On the hot path of every translated stream, hence strings: all
- * but a chunk's delta is known at its start, so that a delta costs one escape and one concatenation.
+ * Writes an answer as `chat.completion.chunk` events.
  *
  * Source: https://platform.openai.com/docs/api-reference/chat-streaming
  */
-export class ChatStreamSink extends AnswerSink implements StreamSink {
+export class ChatStreamSink extends EventSink {
   protected readonly idPrefix = 'chatcmpl-'
-  /** `data: {"id":...,"choices":[`, the part that all chunks have in common. */
-  private head = ''
-  private readonly tail = this.options.includeUsage === true ? '],"usage":null}\n\n' : ']}\n\n'
-  private pending = ''
-
-  take(): string {
-    const events = this.pending
-    this.pending = ''
-    return events
-  }
-
-  protected begin(identity: Identity): void {
-    const { id, created, model, serviceTier, systemFingerprint } = identity
-    this.head =
-      `data: {"id":${json(id)},"object":"chat.completion.chunk","created":${created},"model":${json(model)}` +
-      (serviceTier === undefined ? '' : `,"service_tier":${json(serviceTier)}`) +
-      (systemFingerprint === undefined ? '' : `,"system_fingerprint":${json(systemFingerprint)}`) +
-      ',"choices":['
-  }
+  protected readonly object = 'chat.completion.chunk'
 
   protected writeChoice(choice: number): void {
     this.writeDelta(choice, '"role":"assistant","content":""')
@@ -71,7 +49,7 @@ export class ChatStreamSink extends AnswerSink implements StreamSink {
   }
 
   protected writeLogprobs(choice: number, content: Json[]): void {
-    this.chunk(choice, '', `{"content":${json(content)},"refusal":null}`, 'null')
+    this.write(choice, '', `{"content":${json(content)},"refusal":null}`, 'null')
   }
 
   protected writeExtra(choice: number, field: string, value: Json): void {
@@ -79,25 +57,14 @@ export class ChatStreamSink extends AnswerSink implements StreamSink {
   }
 
   protected writeFinish(choice: number, reason: FinishReason): void {
-    this.chunk(choice, '', 'null', `"${reason}"`)
-  }
-
-  protected writeEnd(usage: Usage | undefined): void {
-    if (this.options.includeUsage === true && usage !== undefined) {
-      this.pending += `${this.head}],"usage":${json(usage)}}\n\n`
-    }
-    this.pending += DONE_EVENT
-  }
-
-  protected writeError(error: ChatError): void {
-    this.pending += errorEvent(error)
+    this.write(choice, '', 'null', `"${reason}"`)
   }
 
   private writeDelta(choice: number, members: string): void {
-    this.chunk(choice, members, 'null', 'null')
+    this.write(choice, members, 'null', 'null')
   }
 
-  private chunk(choice: number, members: string, logprobs: string, finish: string): void {
-    this.pending += `${this.head}{"index":${choice},"delta":{${members}},"logprobs":${logprobs},"finish_reason":${finish}}${this.tail}`
+  private write(choice: number, delta: string, logprobs: string, finish: string): void {
+    this.chunk(`{"index":${choice},"delta":{${delta}},"logprobs":${logprobs},"finish_reason":${finish}}`)
   }
 }

@@ -122,12 +122,11 @@ function message(choice: Choice): JsonObject {
   if (choice.calls.size > 0) {
     body.tool_calls = [...choice.calls.entries()]
       .sort(([a], [b]) => a - b)
-      .map(([, { id, name, args, extra }]) => ({
-        id,
-        type: 'function',
-        function: { name, arguments: args },
-        ...(extra === undefined ? {} : { extra_content: extra }),
-      }))
+      .map(([, { id, name, args, extra }]) => {
+        const call: JsonObject = { id, type: 'function', function: { name, arguments: args } }
+        if (extra !== undefined) call.extra_content = extra
+        return call
+      })
   }
   return body
 }

@@ -1,0 +1,60 @@
+import type { Usage } from '../chat.js'
+import type { ChatError } from '../errors.js'
+import { AnswerSink, type Identity } from './answer-sink.js'
+
+/** Ends a good stream, and nothing else. */
+export const DONE_EVENT = 'data: [DONE]\n\n'
+
+/** The one event that ends a failed stream: OpenAI's error object, without an `event:` line. */
+export function errorEvent(error: ChatError): string {
+  return `data: ${JSON.stringify(error.toBody())}\n\n`
+}
+
+/**
+ * What the streams of OpenAI's formats have in common: the members that each chunk begins with, the usage chunk, the end.
+ *
+ * On the hot path of every translated stream, hence strings: all but a chunk's choice is known at the start, so that a
+ * delta costs one escape and one concatenation.
+ */
+export abstract class EventSink extends AnswerSink {
+  protected abstract readonly object: string
+  /** `data: {"id":...,"choices":[` */
+  private head = ''
+  private readonly tail = this.options.includeUsage === true ? '],"usage":null}\n\n' : ']}\n\n'
+  private pending = ''
+
+  /** The events written since the last call; `''` if none. */
+  take(): string {
+    const events = this.pending
+    this.pending = ''
+    return events
+  }
+
+  /** One chunk with one choice, given as JSON. */
+  protected chunk(choice: string): void {
+    this.pending += this.head + choice + this.tail
+  }
+
+  protected begin({ id, created, model, serviceTier, systemFingerprint }: Identity): void {
+    const members = JSON.stringify({
+      id,
+      object: this.object,
+      created,
+      model,
+      service_tier: serviceTier,
+      system_fingerprint: systemFingerprint,
+    })
+    this.head = `data: ${members.slice(0, -1)},"choices":[`
+  }
+
+  protected writeEnd(usage: Usage | undefined): void {
+    if (this.options.includeUsage === true && usage !== undefined) {
+      this.pending += `${this.head}],"usage":${JSON.stringify(usage)}}\n\n`
+    }
+    this.pending += DONE_EVENT
+  }
+
+  protected writeError(error: ChatError): void {
+    this.pending += errorEvent(error)
+  }
+}
