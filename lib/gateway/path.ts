@@ -1,0 +1,68 @@
+/** RFC 3986 §2.2, and the percent sign: encoding or decoding one of these changes what a path means. */
+const RESERVED = "!*'();:@&=+$,/?%#[]"
+
+/**
+ * A request's path as Kong matches it (RFC 3986 §6.2.2): percent-encoding undone except for reserved characters, dot
+ * segments removed, slashes merged. `undefined` where nginx answers 400: malformed percent-encoding, an encoded NUL,
+ * dot segments that leave the root, no leading slash. Bytes that are no UTF-8 stay encoded.
+ */
+export function normalizePath(raw: string): string | undefined {
+  if (!raw.startsWith('/')) return undefined
+  let path = raw
+  if (path.includes('%')) {
+    if (/%(?![0-9a-f]{2})|%00/i.test(path)) return undefined
+    path = path.replace(/%[0-7][0-9a-f]|(?:%[89a-f][0-9a-f])+/gi, decode)
+  }
+  return path.includes('/.') || path.includes('//') ? withoutDotSegments(path) : path
+}
+
+function decode(encoded: string): string {
+  try {
+    const text = decodeURIComponent(encoded)
+    return RESERVED.includes(text) ? encoded.toUpperCase() : text
+  } catch {
+    return encoded.toUpperCase()
+  }
+}
+
+function withoutDotSegments(path: string): string | undefined {
+  const segments = path.split('/')
+  const kept: string[] = []
+  for (const segment of segments) {
+    if (segment === '..') {
+      if (kept.pop() === undefined) return undefined
+    } else if (segment !== '' && segment !== '.') kept.push(segment)
+  }
+  if (kept.length === 0) return '/'
+  const endsInSlash = ['', '.', '..'].includes(segments.at(-1)!)
+  return `/${kept.join('/')}${endsInSlash ? '/' : ''}`
+}
+
+/** Makes a normalised path fit for a request line or a header: what normalising has decoded is encoded again. */
+export function escapePath(path: string): string {
+  return path.replace(/[^!#$&'()*+,/:;=?@[\]A-Za-z0-9\-_.~%]/gu, (character) =>
+    Buffer.from(character).toString('hex').toUpperCase().replace(/../g, '%$&'),
+  )
+}
+
+/**
+ * The path that the upstream is asked for, percent-encoded: Kong's `path_handling: v0`
+ * (https://developer.konghq.com/gateway/entities/route/#path-behavior), which joins the Service's path and the rest of
+ * the request's by exactly one slash.
+ *
+ * @param servicePath of the Service, if it has one
+ * @param requestPath normalised
+ * @param stripped the beginning of `requestPath` that does not go on: what the Route matched, if it has `strip_path`
+ */
+export function upstreamPath(
+  servicePath: string | undefined,
+  requestPath: string,
+  stripped: string | undefined,
+): string {
+  const base = servicePath ?? '/'
+  const bare = base.endsWith('/') ? base.slice(0, -1) : base
+  const rest = requestPath.slice(stripped?.length ?? 0).replace(/^\.\.?(?:\/|$)/, '')
+  if (requestPath === '/') return escapePath(base)
+  if (rest === '') return escapePath(requestPath.endsWith('/') ? `${bare}/` : bare || '/')
+  return escapePath(`${bare}${rest.startsWith('/') ? '' : '/'}${rest}`)
+}
