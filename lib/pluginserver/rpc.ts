@@ -1,0 +1,134 @@
+import type { Socket } from 'node:net'
+import type { Logger } from '../pdk/method.js'
+import { encodeMessage, Framer } from './framing.js'
+
+/** An error whose text Kong may read: it lands in Kong's log and decides what Kong does. */
+export class RpcError extends Error {
+  override name = 'RpcError'
+}
+
+/** What is called by a method's name without `plugin.`. Answers through `call`, at once or later. */
+export type Dispatch = (method: string, argument: unknown, call: RpcCall) => void
+
+export interface RpcOptions {
+  /** Past this age of an RPC Kong has stopped waiting and its connection may serve another request. Milliseconds. */
+  readonly kongLimitMs: number
+  readonly log: Logger
+}
+
+const REQUEST = 0
+const RESPONSE = 1
+const NAMESPACE = 'plugin.'
+
+/** One RPC of Kong's, to be answered once on the connection it came on: `[1, id, error, result]`. */
+export class RpcCall {
+  readonly receivedAt = performance.now()
+  /** Called if nobody waits for the answer any more: the connection has closed, or Kong uses it for another RPC. */
+  onAbandon: (() => void) | undefined
+
+  constructor(
+    readonly connection: RpcConnection,
+    readonly id: number,
+  ) {}
+
+  /**
+   * `last`: Kong needs nothing more of what it asked about, so a closing server may let the connection go.
+   * Throws if the result has no form in MessagePack; the call is then still open.
+   */
+  answer(result: unknown, last = true): void {
+    this.connection.write(this, encodeMessage([RESPONSE, this.id, null, result]), last)
+  }
+
+  fail(message: string): void {
+    this.connection.write(this, encodeMessage([RESPONSE, this.id, message, null]), true)
+  }
+}
+
+/** A connection of Kong's. Kong keeps them in a pool, each with one RPC in flight. */
+export class RpcConnection {
+  readonly #framer = new Framer()
+  readonly #open = new Set<RpcCall>()
+  #closing = false
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly dispatch: Dispatch,
+    private readonly options: RpcOptions,
+  ) {
+    socket.on('data', (read) => this.#read(read))
+    socket.on('error', (error) => options.log.debug({ err: error }, 'RPC connection failed'))
+    socket.on('close', () => this.#abandonOpen())
+  }
+
+  /** Ends the connection as soon as it owes no answer to an event that goes on elsewhere. */
+  closeWhenAnswered(): void {
+    this.#closing = true
+  }
+
+  /** Closes the connection behind what has been written to it. */
+  close(): void {
+    this.socket.destroySoon()
+  }
+
+  write(call: RpcCall, bytes: Uint8Array, last: boolean): void {
+    if (!this.#open.delete(call)) return
+    if (performance.now() - call.receivedAt > this.options.kongLimitMs) {
+      // A late answer would be taken for that of the request which has the connection by now.
+      this.options.log.warn({ rpc: call.id }, 'RPC took longer than Kong waits: connection closed')
+      this.socket.destroy()
+      return
+    }
+    this.socket.write(bytes)
+    if (last && this.#closing) this.close()
+  }
+
+  #read(read: Buffer): void {
+    let messages: unknown[]
+    try {
+      messages = this.#framer.push(read)
+    } catch (error) {
+      this.#reject(error)
+      return
+    }
+    // Kong asks again on a connection only when it has its answer or has given up waiting for it.
+    if (messages.length > 0) this.#abandonOpen()
+    for (const message of messages) this.#receive(message)
+  }
+
+  #receive(message: unknown): void {
+    if (!isRequest(message)) {
+      this.#reject(new RpcError('not an RPC request'))
+      return
+    }
+    const [, id, method, args] = message
+    const call = new RpcCall(this, id)
+    this.#open.add(call)
+    try {
+      if (!method.startsWith(NAMESPACE)) throw new RpcError(`RPC ${method} is not supported`)
+      this.dispatch(method.slice(NAMESPACE.length), args[0], call)
+    } catch (error) {
+      if (!(error instanceof RpcError)) this.options.log.error({ err: error, method }, 'RPC failed')
+      call.fail(error instanceof RpcError ? error.message : 'internal error')
+    }
+  }
+
+  #reject(error: unknown): void {
+    this.options.log.warn({ err: error }, 'RPC connection closed: what came on it is no RPC')
+    this.socket.destroy()
+  }
+
+  #abandonOpen(): void {
+    for (const call of this.#open) call.onAbandon?.()
+    this.#open.clear()
+  }
+}
+
+function isRequest(message: unknown): message is [0, number, string, unknown[]] {
+  return (
+    Array.isArray(message) &&
+    message[0] === REQUEST &&
+    typeof message[1] === 'number' &&
+    typeof message[2] === 'string' &&
+    Array.isArray(message[3])
+  )
+}

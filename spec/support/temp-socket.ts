@@ -1,0 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+/** A path for a unix socket, in a folder of its own that goes with the test. */
+export function temporarySocket(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kong-ai-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return join(folder, 'plugin.sock')
+}
