@@ -37,8 +37,8 @@ export async function writeStream(response: ServerResponse, plan: StreamPlan): P
     if (frame === 'cut') return void response.destroy()
     if (frame === 'stall') return
     if (sent > 0 && pace > 0) await sleep(pace, undefined, { signal: gone.signal }).catch(() => {})
-    if (gone.signal.aborted) return
     await send(framing.encode(frame, sent === 0))
+    if (gone.signal.aborted) return
     sent += 1
     plan.onFrame()
   }
