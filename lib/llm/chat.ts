@@ -58,6 +58,8 @@ export interface AssistantMessage {
   reasoning_content?: string | null
   /** Our extra: Anthropic's and Bedrock's signed thinking, in Anthropic's form. */
   thinking_blocks?: ThinkingBlock[]
+  /** Our extra: what a provider wants back with its text (`google.thought_signature`). */
+  extra_content?: JsonObject
 }
 
 export interface ToolMessage {
