@@ -61,6 +61,14 @@ export class ChatError extends Error {
   static badUpstream(message: string, code: string | null = null): ChatError {
     return new ChatError(502, message, { type: 'upstream_error', code })
   }
+
+  /** The 500, in Kong's words, for a good answer that is not of its API: `from` is `<provider>://<route type>`. */
+  static untranslatable(from: string, detail: string): ChatError {
+    return new ChatError(500, `transformation failed from type ${from}: ${detail}`, {
+      type: 'upstream_error',
+      code: 'transformation_failed',
+    })
+  }
 }
 
 /** Reads OpenAI's error object, or what looks like it; `undefined` where there is none. */

@@ -1,0 +1,93 @@
+import type { NativeRoute, Target } from '../../driver.js'
+import { isObject, type Json, type JsonObject } from '../../json.js'
+import type { Quirks } from './quirks.js'
+
+interface PreparedBody {
+  /** The given body itself where nothing changes. */
+  body: JsonObject
+  changed: boolean
+  dropped: string[]
+}
+
+/**
+ * An OpenAI request with what target and config change in it; every other field stays, known or not.
+ *
+ * Source: https://platform.openai.com/docs/api-reference/chat/create
+ */
+export function prepareBody(
+  body: JsonObject,
+  target: Target,
+  route: NativeRoute,
+  quirks: Quirks,
+): PreparedBody {
+  const edit = new Edit(body)
+  if (target.model !== '') edit.set('model', target.model)
+  setStream(edit, target, quirks)
+  setLimit(edit, target, route, quirks)
+  setSampling(edit, target, quirks)
+  return edit.result()
+}
+
+/** Usage is asked for in every stream, whatever the client wants to see of it. */
+function setStream(edit: Edit, target: Target, quirks: Quirks): void {
+  const { stream, stream_options: options } = edit.body
+  if (target.stream) edit.set('stream', true)
+  else if (stream !== false) edit.remove('stream')
+  if (!target.stream || quirks.noStreamOptions === true) edit.remove('stream_options')
+  else if (!isObject(options)) edit.set('stream_options', { include_usage: true })
+  else if (options.include_usage !== true) edit.set('stream_options', { ...options, include_usage: true })
+}
+
+/** The smaller limit of request and config, under the name that the model knows. */
+function setLimit(edit: Edit, target: Target, route: NativeRoute, quirks: Quirks): void {
+  const { max_tokens: asked, max_completion_tokens: askedNew } = edit.body
+  const limits = [asked, askedNew, target.options.max_tokens].filter((limit) => typeof limit === 'number')
+  if (limits.length === 0) return
+  const onlyOld = route === 'llm/v1/completions' || quirks.noMaxCompletionTokens === true
+  const useNew =
+    !onlyOld && (typeof askedNew === 'number' || quirks.reasoningModels?.test(target.model) === true)
+  edit.set(useNew ? 'max_completion_tokens' : 'max_tokens', Math.min(...limits))
+  edit.remove(useNew ? 'max_tokens' : 'max_completion_tokens')
+}
+
+/** The request wins over the config. */
+function setSampling(edit: Edit, target: Target, quirks: Quirks): void {
+  for (const field of ['temperature', 'top_p', 'top_k'] as const) {
+    if (field === 'top_k' && quirks.topK !== true) {
+      edit.drop(field)
+      continue
+    }
+    const configured = target.options[field]
+    if ((edit.body[field] ?? null) === null && typeof configured === 'number') edit.set(field, configured)
+  }
+}
+
+/** Changes of a body that copy it only if they change something. */
+class Edit {
+  private copy: JsonObject | undefined
+  private readonly dropped: string[] = []
+
+  constructor(readonly body: JsonObject) {}
+
+  set(field: string, value: Json): void {
+    if (this.body[field] === value) return
+    this.copy ??= { ...this.body }
+    this.copy[field] = value
+  }
+
+  remove(field: string): void {
+    if (this.body[field] === undefined) return
+    this.copy ??= { ...this.body }
+    delete this.copy[field]
+  }
+
+  /** Removes a field that the provider cannot express, and says so. */
+  drop(field: string): void {
+    if ((this.body[field] ?? null) !== null) this.dropped.push(field)
+    this.remove(field)
+  }
+
+  result(): PreparedBody {
+    return { body: this.copy ?? this.body, changed: this.copy !== undefined, dropped: this.dropped }
+  }
+}

@@ -1,0 +1,25 @@
+import type { StreamTranslator } from '../../driver.js'
+import type { AnswerReader } from '../../formats/format.js'
+import { readData } from '../../formats/read-data.js'
+import type { Frame } from '../../frames/frame.js'
+import type { Sink } from '../../sink.js'
+
+/** Reads the events of a stream of OpenAI's into a sink. A body that ends without `[DONE]` may still be complete. */
+export class ChunkTranslator implements StreamTranslator {
+  unknownFrames = 0
+
+  constructor(
+    private readonly reader: AnswerReader,
+    private readonly sink: Sink,
+  ) {}
+
+  frame({ data }: Frame): void {
+    const chunk = readData(data)
+    if (chunk === 'done') this.sink.done()
+    else if (chunk === 'unknown' || !this.reader.chunk(chunk)) this.unknownFrames++
+  }
+
+  end(): void {
+    this.sink.done()
+  }
+}
