@@ -76,8 +76,11 @@ export interface ConditionalAtLeastOneOf {
   else_then_err?: string
 }
 
-/** One rule over several fields: the only key says which. Field names are dotted paths below the record. */
-export interface EntityCheck {
+/**
+ * One rule over several fields: the only key says which. Field names are dotted paths below the record.
+ * An alias, not an interface, so that a plugin's module may hold it as a plain record.
+ */
+export type EntityCheck = {
   at_least_one_of?: readonly string[]
   only_one_of?: readonly string[]
   distinct?: readonly string[]
