@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { hostname } from 'node:os'
+import type { ProcessSettings } from '../pdk/exchange.js'
+import { firstHeader } from '../pdk/headers.js'
+import type { Logger, PdkHost } from '../pdk/method.js'
+import { type PluginDefinition, PluginInstances } from '../runtime/definition.js'
+import { LiveExchange, type Exit } from '../runtime/exchange.js'
+import { IncomingRequest } from '../runtime/incoming-request.js'
+import { kongAnswer, NO_ROUTE, NO_SERVICE } from '../runtime/kong-answers.js'
+import { Pipeline, type PipelineHost, type Routed } from '../runtime/pipeline.js'
+import { Upstreams } from '../runtime/upstream.js'
+import type { GatewayConfig, Route } from './entities.js'
+import { listen, type Address, type Listener } from './listener.js'
+import { splitHost } from './patterns.js'
+import { requestFacts } from './request-facts.js'
+import { RouteTable } from './route-table.js'
+import { httpsAnswer } from './router.js'
+import { serviceRequest } from './service-request.js'
+import { resolveReference } from './vault.js'
+import { statusAnswer } from './status.js'
+
+export interface GatewayOptions {
+  config: GatewayConfig
+  plugins: ReadonlyMap<string, PluginDefinition>
+  proxyListen: Address
+  statusListen: Address
+  settings: ProcessSettings
+  log: Logger
+}
+
+/** How long `close` waits for answers in flight. */
+const GRACE_MS = 30_000
+
+/** Kong's job without Kong: routes requests by a declarative config and runs their plugins, filters included. */
+export class Gateway implements PipelineHost {
+  readonly upstreams = new Upstreams()
+  readonly pdk: PdkHost
+  readonly #settings: ProcessSettings
+  readonly #table: RouteTable
+  #proxy: Listener | undefined
+  #status: Listener | undefined
+  /** Exchanges that have not ended: what `GET /status` shows, and what closing waits for. */
+  #open = 0
+  #handled = 0
+
+  private constructor(options: GatewayOptions) {
+    this.pdk = {
+      nodeId: randomUUID(),
+      hostname: hostname(),
+      logger: options.log,
+      isTrusted: () => false,
+      secret: (reference) => {
+        const found = resolveReference(reference, process.env)
+        return 'value' in found ? found.value : undefined
+      },
+    }
+    this.#settings = options.settings
+    this.#table = new RouteTable(options.config, options.plugins, new PluginInstances())
+  }
+
+  /** @throws Error where a port cannot be listened on or a plugin's constructor fails */
+  static async start(options: GatewayOptions): Promise<Gateway> {
+    const gateway = new Gateway(options)
+    try {
+      gateway.#status = await listen(options.statusListen, (message, out) => gateway.#onStatus(message, out))
+      gateway.#proxy = await listen(options.proxyListen, (message, out) => gateway.#onRequest(message, out))
+    } catch (error) {
+      await gateway.close(0)
+      throw error
+    }
+    return gateway
+  }
+
+  get proxyUrl(): string {
+    return this.#proxy!.url
+  }
+
+  get statusUrl(): string {
+    return this.#status!.url
+  }
+
+  get globals() {
+    return this.#table.globals
+  }
+
+  /** No new requests; answers in flight end, after `graceMs` they are broken off. */
+  async close(graceMs = GRACE_MS): Promise<void> {
+    await this.#proxy?.close(graceMs)
+    await this.#status?.close(0)
+    await this.upstreams.close()
+  }
+
+  #onRequest(message: IncomingMessage, out: ServerResponse): void {
+    this.#open++
+    this.#handled++
+    out.once('close', () => this.#open--)
+    const facts = requestFacts(message)
+    if (!facts) {
+      out.writeHead(400, { 'content-type': 'application/json; charset=utf-8' })
+      out.end(JSON.stringify({ message: 'Bad request' }))
+      return
+    }
+    const x = new LiveExchange(new IncomingRequest(message, facts), this.#settings)
+    void new Pipeline(x, this, out).run()
+  }
+
+  route(x: LiveExchange): Routed {
+    const { request } = x
+    const host = firstHeader(request.headers, 'host') ?? ''
+    const { method, scheme, path, headers } = request
+    const port = splitHost(host).port ?? request.port
+    const match = this.#table.router.match({ method, scheme, host: request.host, port, path, headers })
+    if (!match) return { exit: kongAnswer(404, NO_ROUTE, x.id) }
+    if (match.httpsStatus) return { exit: httpsRequired(x, match.httpsStatus, host) }
+    const { route, service } = match
+    if (!service) return { exit: kongAnswer(503, NO_SERVICE, x.id) }
+    request.captures = match.captures
+    const upstream = serviceRequest(request, x.id, service, match)
+    // What a plugin sets up replaces this: here a connection that was refused is tried again, as the Service says.
+    let left = service.retries
+    x.nextAttempt = (failure) => (failure.kind === 'connect' && left-- > 0 ? upstream : null)
+    return { binding: { route, service, upstream }, plugins: this.#table.chain(route) }
+  }
+
+  #onStatus(message: IncomingMessage, out: ServerResponse): void {
+    const { status, body } = statusAnswer(message, {
+      ready: this.#proxy !== undefined,
+      open: this.#open,
+      handled: this.#handled,
+    })
+    out.writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
+    out.end(JSON.stringify(body))
+  }
+}
+
+/** A Route for https alone: Kong tells the client, or sends it there. */
+function httpsRequired(x: LiveExchange, status: Route['https_redirect_status_code'], host: string): Exit {
+  const { rawPath, rawQuery } = x.request
+  const answer = httpsAnswer(status, host, rawQuery === '' ? rawPath : `${rawPath}?${rawQuery}`)
+  const exit = kongAnswer(answer.status, answer.message ?? 'Moved', x.id)
+  Object.assign(exit.headers, answer.headers)
+  return exit
+}

@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import type { RequestFacts } from '../runtime/incoming-request.js'
+import { normalizePath } from './path.js'
+import { splitHost } from './patterns.js'
+
+/**
+ * What a request says of where it wants to go. No peer is trusted, as with Kong's default `trusted_ips`: a client's own
+ * `X-Forwarded-*` change nothing.
+ *
+ * @returns undefined where the path cannot be meant: the answer is a 400
+ */
+export function requestFacts(message: IncomingMessage): RequestFacts | undefined {
+  const { socket } = message
+  const [target, rawPath, rawQuery] = splitTarget(message.url ?? '/')
+  const path = normalizePath(rawPath)
+  if (path === undefined) return undefined
+  const scheme = (socket as TLSSocket).encrypted ? 'https' : 'http'
+  const { name } = splitHost(target ?? message.headers.host ?? '')
+  const ip = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+  const port = socket.localPort ?? 0
+  return {
+    scheme,
+    host: name,
+    // The port that the request came in by, as nginx's $server_port, and not that of the Host header.
+    port,
+    rawPath,
+    path,
+    rawQuery,
+    ip,
+    remotePort: socket.remotePort ?? 0,
+    forwarded: {
+      scheme,
+      host: name,
+      port,
+      path: rawPath,
+      prefix: '',
+      ip,
+      remotePort: socket.remotePort ?? 0,
+    },
+  }
+}
+
+/** The parts of a request target in origin-form or absolute-form (RFC 9112 §3.2): host, path, query. */
+function splitTarget(url: string): [host: string | undefined, path: string, query: string] {
+  const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url)
+  const [host, rest] = absolute ? [absolute[1], absolute[2]!] : [undefined, url]
+  const mark = rest.indexOf('?')
+  const path = mark < 0 ? rest : rest.slice(0, mark)
+  return [host, path === '' ? '/' : path, mark < 0 ? '' : rest.slice(mark + 1)]
+}

@@ -1,0 +1,73 @@
+import type { ServerResponse } from 'node:http'
+import { dropHopByHop } from '../pdk/headers.js'
+import type { LiveExchange } from './exchange.js'
+import { SERVER_TOKEN } from './kong-answers.js'
+
+/** The client's side of an exchange: what is written here is on its way in the same tick. */
+export class Downstream {
+  readonly #x: LiveExchange
+  readonly #out: ServerResponse
+
+  /** @param onClose runs once, when the answer is out or the client is gone (`x.clientGone`). */
+  constructor(x: LiveExchange, out: ServerResponse, onDrain: () => void, onClose: () => void) {
+    this.#x = x
+    this.#out = out
+    out.on('drain', onDrain)
+    out.once('close', () => {
+      x.clientGone = !out.writableFinished
+      onClose()
+    })
+  }
+
+  /** Nobody reads any more. */
+  get closed(): boolean {
+    return this.#out.destroyed
+  }
+
+  /**
+   * Sends status and headers, once.
+   *
+   * @param length the whole body's bytes, where they are known
+   */
+  commit(length?: number): void {
+    const { response, timings, id } = this.#x
+    if (response.committed) return
+    response.committed = true
+    timings.headers ||= performance.now()
+    const { headers } = response
+    dropHopByHop(headers)
+    // Kept open, the connection would have to take in the rest of a request that nobody reads.
+    if (!this.#out.req.complete) headers['connection'] = 'close'
+    const bodyless = this.#out.req.method === 'HEAD' || BODYLESS.has(response.status)
+    if (length !== undefined && !bodyless) headers['content-length'] = String(length)
+    const latency = Math.round(timings.headers - timings.start)
+    if (response.source === 'service') {
+      headers['via'] = `1.1 ${SERVER_TOKEN}`
+      headers['x-kong-upstream-latency'] = String(Math.round(timings.headers - timings.sent))
+      headers['x-kong-proxy-latency'] = String(Math.round(timings.sent - timings.start))
+    } else {
+      headers['server'] = SERVER_TOKEN
+      headers['x-kong-response-latency'] = String(latency)
+    }
+    headers['x-kong-request-id'] = id
+    this.#out.writeHead(response.status, headers)
+  }
+
+  /** @returns false if the client is slow: wait for `onDrain`. */
+  write(bytes: Buffer | string): boolean {
+    this.#x.bytesOut += bytes.length
+    return this.#out.write(bytes)
+  }
+
+  end(): void {
+    this.#out.end()
+  }
+
+  /** Breaks the connection off: the only way to say that a committed answer is not whole. */
+  destroy(): void {
+    this.#out.destroy()
+  }
+}
+
+/** Statuses whose answer has no body (RFC 9110 §6.4.1). */
+const BODYLESS = new Set([204, 304])

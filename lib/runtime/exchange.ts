@@ -1,0 +1,122 @@
+import type {
+  AttemptFailure,
+  ClientResponse,
+  Entity,
+  Exchange,
+  NextAttempt,
+  Phase,
+  ProcessSettings,
+  ServiceResponse,
+  UpstreamRequest,
+} from '../pdk/exchange.js'
+import { emptyHeaders, type HeaderRecord } from '../pdk/headers.js'
+import { requestId } from './ids.js'
+import type { IncomingRequest } from './incoming-request.js'
+import { logEntry } from './log-entry.js'
+
+/** An answer given by a plugin or by the gateway itself instead of the upstream's. */
+export interface Exit {
+  readonly status: number
+  readonly body: Buffer | string | undefined
+  readonly headers: HeaderRecord
+}
+
+/** What the exchange is part of, once the router has said so. */
+export interface Binding {
+  readonly route?: Entity
+  readonly service?: Entity
+  readonly consumer?: Entity
+  readonly credential?: Entity
+  readonly upstream: UpstreamRequest
+}
+
+/** When things happened, in milliseconds of `performance.now()`; 0: they did not. */
+export interface Timings {
+  readonly start: number
+  /** The first request to an upstream went out. */
+  sent: number
+  /** The headers of the answer that the client gets were there. */
+  headers: number
+  end: number
+}
+
+/** The state of one request with its answer. What plugins ask for is noted here; `Pipeline` carries it out. */
+export class LiveExchange implements Exchange {
+  phase: Phase = 'rewrite'
+  route: Entity | undefined
+  service: Entity | undefined
+  consumer: Entity | undefined
+  credential: Entity | undefined
+  upstream: UpstreamRequest
+  nextAttempt: NextAttempt | undefined
+  serviceResponse: ServiceResponse | undefined
+  readonly response: ClientResponse = {
+    status: 200,
+    headers: emptyHeaders(),
+    committed: false,
+    source: 'error',
+  }
+  readonly shared = new Map<string, unknown>()
+  readonly logValues = new Map<string, { value: unknown; mode: 'set' | 'add' | 'replace' }>()
+  buffered = false
+
+  readonly timings: Timings = { start: performance.now(), sent: 0, headers: 0, end: 0 }
+  /** Every upstream tried, in order. */
+  readonly tries: { host: string; port: number; failure?: AttemptFailure['kind'] }[] = []
+  bytesOut = 0
+  /** The client went away before the answer was whole. */
+  clientGone = false
+
+  /** Asked for in the phase under way, not yet carried out. */
+  pendingExit: Exit | undefined
+  pendingFailure: AttemptFailure | undefined
+  onFlushAfter: ((ms: number) => void) | undefined
+
+  constructor(
+    readonly request: IncomingRequest,
+    readonly configuration: ProcessSettings,
+    readonly id = requestId(),
+  ) {
+    this.upstream = NOWHERE
+  }
+
+  bind(binding: Binding): void {
+    this.route = binding.route
+    this.service = binding.service
+    this.consumer = binding.consumer
+    this.credential = binding.credential
+    this.upstream = binding.upstream
+  }
+
+  exit(status: number, body: Buffer | string | undefined, headers: HeaderRecord): void {
+    if (this.response.committed || this.pendingExit) return
+    this.pendingExit = { status, body, headers }
+  }
+
+  failAttempt(failure: AttemptFailure): void {
+    if (this.response.committed || this.pendingFailure) return
+    this.pendingFailure = failure
+  }
+
+  flushAfter(ms: number): void {
+    this.onFlushAfter?.(ms)
+  }
+
+  serialize(): Record<string, unknown> {
+    return logEntry(this)
+  }
+}
+
+/** Where a request without a route goes. */
+const NOWHERE: UpstreamRequest = {
+  scheme: 'http',
+  host: '',
+  port: 0,
+  method: 'GET',
+  path: '/',
+  rawQuery: '',
+  headers: emptyHeaders(),
+  body: undefined,
+  timeouts: { connect: 0, headers: 0, idle: 0 },
+  tlsVerify: true,
+}

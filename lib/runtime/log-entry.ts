@@ -1,0 +1,89 @@
+import type { HeaderRecord } from '../pdk/headers.js'
+import type { LiveExchange } from './exchange.js'
+
+/** Headers that carry credentials: their values never enter a record. */
+const SECRET_HEADERS = new Set([
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'set-cookie',
+  'api-key',
+  'apikey',
+  'x-api-key',
+  'x-goog-api-key',
+  'x-amz-security-token',
+  'x-relay-ticket',
+])
+
+/** Kong's log entry of an exchange (`kong.log.serialize`): its names, its units (times in milliseconds). */
+export function logEntry(x: LiveExchange): Record<string, unknown> {
+  const { request, response, timings, upstream } = x
+  const now = timings.end || performance.now()
+  const kong = (timings.sent || now) - timings.start
+  const entry: Record<string, unknown> = {
+    request: {
+      id: x.id,
+      method: request.method,
+      uri: withQuery(request.forwarded.path, request.rawQuery),
+      url: `${request.forwarded.scheme}://${request.forwarded.host}:${request.forwarded.port}${withQuery(request.forwarded.path, request.rawQuery)}`,
+      size: Number(request.headers['content-length'] ?? 0),
+      querystring: Object.fromEntries(new URLSearchParams(request.rawQuery)),
+      headers: redacted(request.headers),
+    },
+    response: { status: response.status, size: x.bytesOut, headers: redacted(response.headers) },
+    latencies: {
+      request: Math.round(now - timings.start),
+      kong: Math.round(kong),
+      proxy: timings.headers ? Math.round(timings.headers - timings.sent) : -1,
+      receive: timings.headers ? Math.round(now - timings.headers) : 0,
+    },
+    tries: x.tries,
+    route: x.route,
+    service: x.service,
+    consumer: x.consumer,
+    client_ip: request.forwarded.ip,
+    started_at: Math.floor(request.startTime),
+    upstream_uri: x.tries.length > 0 ? upstream.path : '',
+    upstream_status: x.serviceResponse ? String(x.serviceResponse.status) : '',
+    source: SOURCES[response.source],
+    workspace_name: 'default',
+  }
+  for (const [path, { value, mode }] of x.logValues) put(entry, keysOf(path), value, mode)
+  return entry
+}
+
+/** Kong says `kong` for an answer of a plugin's or of its own. */
+const SOURCES = { exit: 'kong', error: 'kong', service: 'upstream' } as const
+
+function withQuery(path: string, query: string): string {
+  return query === '' ? path : `${path}?${query}`
+}
+
+function redacted(headers: HeaderRecord): HeaderRecord {
+  const copy: HeaderRecord = {}
+  for (const name in headers) copy[name] = SECRET_HEADERS.has(name) ? 'REDACTED' : headers[name]!
+  return copy
+}
+
+/** Dots lead into tables, `\\.` is a dot. */
+function keysOf(path: string): string[] {
+  return path.split(/(?<!\\)\./).map((key) => key.replaceAll('\\.', '.'))
+}
+
+/** `set` always writes, `add` only where nothing is, `replace` only where something is. */
+function put(
+  entry: Record<string, unknown>,
+  path: string[],
+  value: unknown,
+  mode: 'set' | 'add' | 'replace',
+) {
+  const last = path.pop()!
+  let at = entry
+  for (const key of path) {
+    const next = Object.hasOwn(at, key) ? at[key] : undefined
+    if (typeof next === 'object' && next !== null) at = next as Record<string, unknown>
+    else at = at[key] = Object.create(null) as Record<string, unknown>
+  }
+  const present = Object.hasOwn(at, last) && at[last] !== undefined
+  if (mode === 'set' || (mode === 'add') !== present) at[last] = value
+}

@@ -1,0 +1,367 @@
+import type { ServerResponse } from 'node:http'
+import type { AttemptFailure } from '../pdk/exchange.js'
+import { copyHeaders, dropHopByHop, type HeaderRecord } from '../pdk/headers.js'
+import type { Logger, PdkHost } from '../pdk/method.js'
+import type { BodyArg } from '../pdk/plugin.js'
+import type { PluginChain, PluginInstance } from './chain.js'
+import { Downstream } from './downstream.js'
+import type { Binding, Exit, LiveExchange } from './exchange.js'
+import { BodyAborted } from './incoming-request.js'
+import { failureAnswer, kongAnswer, UNEXPECTED } from './kong-answers.js'
+import { PluginScopes } from './plugin-scopes.js'
+import type { UpstreamHandler, UpstreamLeg, Upstreams } from './upstream.js'
+
+/** What a request goes to and the plugins that run, or the host's own answer to it. */
+export type Routed = { binding: Binding; plugins: PluginChain } | { exit: Exit }
+
+/** What a host gives the pipeline. */
+export interface PipelineHost {
+  readonly upstreams: Upstreams
+  readonly pdk: PdkHost
+  /** Plugins without a scope: the only ones whose `rewrite` runs, and all that run without a route. */
+  readonly globals: PluginChain
+  route(x: LiveExchange): Routed
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/**
+ * Runs one exchange through its phases:
+ *
+ *     rewrite -> route -> access -> attempt(s) -> headerFilter -> bodyFilter* -> log
+ *                           \ exit ------------------^
+ *
+ * From the upstream's headers on nothing is awaited: what comes in one tick leaves in it.
+ */
+export class Pipeline implements UpstreamHandler {
+  readonly #x: LiveExchange
+  readonly #host: PipelineHost
+  readonly #log: Logger
+  readonly #down: Downstream
+  readonly #scopes: PluginScopes
+  #plugins: PluginChain
+  #leg: UpstreamLeg | undefined
+  readonly #arg: BodyArg = { chunk: NOTHING, eof: false }
+  /** Headers that plugins gave the answer before there was one. */
+  #ownHeaders: HeaderRecord | undefined
+  /** The collected body, for plugins with a `response` phase and for `enableBuffering`. */
+  #collected: Buffer[] | undefined
+  #flushTimer: NodeJS.Timeout | undefined
+  #state: 'running' | 'ended' = 'running'
+
+  constructor(x: LiveExchange, host: PipelineHost, out: ServerResponse) {
+    this.#x = x
+    this.#host = host
+    this.#plugins = host.globals
+    this.#log = host.pdk.logger
+    this.#scopes = new PluginScopes(x, host.pdk)
+    x.onFlushAfter = (ms) => this.#flushAfter(ms)
+    this.#down = new Downstream(
+      x,
+      out,
+      () => this.#leg?.resume(),
+      () => this.#close(),
+    )
+  }
+
+  async run(): Promise<void> {
+    try {
+      await this.#request()
+    } catch (error) {
+      this.#unexpected(error)
+    }
+  }
+
+  async #request(): Promise<void> {
+    const x = this.#x
+    await this.#phase('rewrite', this.#plugins.rewrite)
+    if (!x.pendingExit) {
+      const routed = this.#host.route(x)
+      if ('exit' in routed) {
+        x.pendingExit = routed.exit
+      } else {
+        x.bind(routed.binding)
+        this.#plugins = routed.plugins
+        await this.#phase('access', this.#plugins.access)
+      }
+    }
+    if (this.#down.closed) return
+    if (x.pendingExit) this.#answer(x.pendingExit, 'exit')
+    else await this.#attempt()
+  }
+
+  async #phase(phase: 'rewrite' | 'access' | 'response', plugins: readonly PluginInstance[]): Promise<void> {
+    const x = this.#x
+    x.phase = phase
+    for (const one of plugins) {
+      try {
+        await one.plugin[phase]!(this.#scopes.kong(one))
+      } catch (error) {
+        if (this.#down.closed || error instanceof BodyAborted) return
+        // After an exit the plugin's code goes on: what it throws then is a matter of its own.
+        if (!x.pendingExit) x.pendingExit = kongAnswer(500, UNEXPECTED, x.id)
+        this.#log.error({ plugin: one.name, phase, err: error }, 'a plugin failed')
+      }
+      if (x.pendingExit || this.#down.closed) return
+    }
+  }
+
+  // ---- attempts
+
+  async #attempt(): Promise<void> {
+    const x = this.#x
+    const { upstream } = x
+    try {
+      const authorized = upstream.authorize?.(upstream)
+      if (authorized) await authorized
+    } catch (error) {
+      this.#log.error({ err: error }, 'an upstream request could not be authorized')
+      await this.#failed({ kind: 'rejected', message: 'the request could not be authorized' })
+      return
+    }
+    if (this.#down.closed) return
+    this.#ownHeaders ??= x.response.headers
+    x.tries.push({ host: upstream.host, port: upstream.port })
+    x.timings.sent ||= performance.now()
+    this.#leg = this.#host.upstreams.send(
+      upstream,
+      upstream.body ?? x.request.body,
+      this,
+      this.#plugins.bodyFilter.length > 0,
+    )
+  }
+
+  /** An attempt is over without an answer, and nothing has been committed. */
+  async #failed(failure: AttemptFailure): Promise<void> {
+    const x = this.#x
+    const last = x.tries.at(-1)
+    if (last) last.failure = failure.kind
+    x.phase = 'access'
+    const next = x.nextAttempt && (await x.nextAttempt(failure))
+    if (this.#down.closed) return
+    if (next) {
+      x.upstream = next
+      x.serviceResponse = undefined
+      await this.#attempt()
+    } else if (x.pendingExit) {
+      this.#answer(x.pendingExit, 'exit')
+    } else {
+      this.#log.warn(
+        { upstream: `${x.upstream.host}:${x.upstream.port}`, failure },
+        'no answer from upstream',
+      )
+      this.#answer(failureAnswer(failure, x.id), 'error')
+    }
+  }
+
+  #retry(failure: AttemptFailure): void {
+    this.#failed(failure).catch((error: unknown) => this.#unexpected(error))
+  }
+
+  // ---- the upstream's answer
+
+  onHeaders(status: number, headers: HeaderRecord): void {
+    const x = this.#x
+    x.serviceResponse = { status, headers }
+    x.response.status = status
+    // What plugins have set already stays, over what the upstream says.
+    x.response.headers = Object.assign(copyHeaders(headers), this.#ownHeaders)
+    x.response.source = 'service'
+    dropHopByHop(x.response.headers)
+    if (this.#plugins.response.length > 0 || x.buffered) this.#collected = []
+    else this.#headerFilters()
+  }
+
+  onData(bytes: Buffer): void {
+    if (this.#collected) this.#collected.push(bytes)
+    else this.#body(bytes, false)
+  }
+
+  onEnd(): void {
+    if (this.#collected)
+      this.#respond(Buffer.concat(this.#collected)).catch((error: unknown) => this.#unexpected(error))
+    else this.#body(NOTHING, true)
+  }
+
+  onFailure(failure: AttemptFailure): void {
+    this.#collected = undefined
+    const last = this.#x.tries.at(-1)
+    if (last) last.failure = failure.kind
+    if (!this.#x.serviceResponse) this.#retry(failure)
+    else if (this.#plugins.bodyFilter.length > 0) this.#body(NOTHING, true, failure.message)
+    else if (this.#x.response.committed) this.#down.destroy()
+    else this.#answer(failureAnswer(failure, this.#x.id), 'error')
+  }
+
+  /** The buffered way: the whole body is there, `response` runs, the filters follow. */
+  async #respond(body: Buffer): Promise<void> {
+    const x = this.#x
+    this.#collected = undefined
+    x.serviceResponse!.body = body
+    await this.#phase('response', this.#plugins.response)
+    if (this.#down.closed) return
+    if (x.pendingExit) {
+      this.#answer(x.pendingExit, 'exit')
+      return
+    }
+    this.#headerFilters()
+    this.#body(body, true)
+  }
+
+  // ---- filters
+
+  #headerFilters(): void {
+    const x = this.#x
+    x.phase = 'header_filter'
+    if (this.#plugins.bodyFilter.length > 0) delete x.response.headers['content-length']
+    for (const one of this.#plugins.headerFilter) {
+      try {
+        one.plugin.headerFilter!(this.#scopes.filterKong(one))
+      } catch (error) {
+        this.#filterFailed(one, error)
+        return
+      }
+      if (this.#decided()) return
+    }
+    // Without a filter that might still change them, status and headers go out as they came.
+    if (x.response.source === 'service' && this.#plugins.bodyFilter.length === 0) this.#down.commit()
+  }
+
+  /** Runs one piece of the body through the filters. A hot path: once per read from the upstream. */
+  #body(chunk: Buffer, eof: boolean, error?: string): void {
+    if (this.#state === 'ended' || this.#down.closed) return
+    const x = this.#x
+    const arg = this.#arg
+    x.phase = 'body_filter'
+    arg.chunk = chunk
+    arg.eof = eof
+    if (error === undefined) delete arg.error
+    else arg.error = error
+    for (const one of this.#plugins.bodyFilter) {
+      try {
+        one.plugin.bodyFilter!(this.#scopes.filterKong(one), arg)
+      } catch (thrown) {
+        this.#filterFailed(one, thrown)
+        return
+      }
+      if (this.#decided()) return
+    }
+    if (arg.error !== undefined) this.#broken()
+    else this.#send(arg.chunk, arg.eof)
+  }
+
+  #send(chunk: Buffer, eof: boolean): void {
+    if (chunk.length > 0 || eof) this.#down.commit(eof ? chunk.length : undefined)
+    const flowing = chunk.length === 0 || this.#down.write(chunk)
+    if (eof) {
+      this.#state = 'ended'
+      this.#down.end()
+      this.#leg?.release()
+    } else if (!flowing) {
+      this.#leg?.pause()
+    }
+  }
+
+  /** A filter has exited or given the attempt up: the body in hand is of no use any more. */
+  #decided(): boolean {
+    const x = this.#x
+    if (x.pendingExit) {
+      const exit = x.pendingExit
+      this.#leg?.abort()
+      x.response.source = 'exit'
+      this.#replace(exit)
+      this.#send(bytesOf(exit.body), true)
+      return true
+    }
+    if (x.pendingFailure) {
+      const failure = x.pendingFailure
+      x.pendingFailure = undefined
+      this.#leg?.abort()
+      this.#retry(failure)
+      return true
+    }
+    return false
+  }
+
+  #filterFailed(one: PluginInstance, error: unknown): void {
+    const x = this.#x
+    this.#log.error({ plugin: one.name, phase: x.phase, err: error }, 'a plugin failed')
+    this.#leg?.abort()
+    if (x.response.committed) {
+      this.#down.destroy()
+      return
+    }
+    this.#replace(kongAnswer(500, UNEXPECTED, x.id))
+    this.#send(bytesOf(kongAnswer(500, UNEXPECTED, x.id).body), true)
+  }
+
+  /** The upstream broke off and no filter made an end of it. */
+  #broken(): void {
+    if (this.#x.response.committed) this.#down.destroy()
+    else this.#answer(failureAnswer({ kind: 'closed', message: '' }, this.#x.id), 'error')
+  }
+
+  #flushAfter(ms: number): void {
+    clearTimeout(this.#flushTimer)
+    this.#flushTimer = setTimeout(() => {
+      // Between two attempts there is no answer to flush.
+      if (this.#x.serviceResponse) this.#body(NOTHING, false)
+    }, ms)
+  }
+
+  // ---- answers of our own
+
+  /** An answer instead of the upstream's, through the filters like any other. */
+  #answer(exit: Exit, source: 'exit' | 'error'): void {
+    const x = this.#x
+    x.pendingExit = undefined
+    x.response.source = source
+    this.#replace(exit)
+    x.timings.headers = performance.now()
+    this.#headerFilters()
+    if (this.#state === 'running') this.#body(bytesOf(exit.body), true)
+  }
+
+  /** Status, headers and content of the answer become those of the exit; headers that plugins set stay. */
+  #replace(exit: Exit): void {
+    const { response } = this.#x
+    response.status = exit.status
+    for (const name of CONTENT_HEADERS) delete response.headers[name]
+    Object.assign(response.headers, exit.headers)
+  }
+
+  #unexpected(error: unknown): void {
+    this.#log.error({ err: error }, 'an exchange failed')
+    this.#leg?.abort()
+    if (this.#x.response.committed || this.#down.closed) this.#down.destroy()
+    else this.#answer(kongAnswer(500, UNEXPECTED, this.#x.id), 'error')
+  }
+
+  // ---- the end
+
+  #close(): void {
+    const x = this.#x
+    clearTimeout(this.#flushTimer)
+    x.timings.end = performance.now()
+    if (x.clientGone) this.#leg?.abort()
+    this.#state = 'ended'
+    this.#logPhase().catch((error: unknown) => this.#log.error({ err: error }, 'a log phase failed'))
+  }
+
+  async #logPhase(): Promise<void> {
+    this.#x.phase = 'log'
+    for (const one of this.#plugins.log) {
+      try {
+        await one.plugin.log!(this.#scopes.kong(one))
+      } catch (error) {
+        this.#log.error({ plugin: one.name, phase: 'log', err: error }, 'a plugin failed')
+      }
+    }
+  }
+}
+
+const CONTENT_HEADERS = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'etag']
+
+function bytesOf(body: Buffer | string | undefined): Buffer {
+  return body === undefined ? NOTHING : typeof body === 'string' ? Buffer.from(body) : body
+}

@@ -1,0 +1,124 @@
+import { bodyCredential } from '../../lib/credentials/static.js'
+import type { Driver, NativeApi, ProviderRequest, Target } from '../../lib/llm/driver.js'
+import { driverOf } from '../../lib/llm/drivers/index.js'
+import { ChatError } from '../../lib/llm/errors.js'
+import { formats, type ClientFormat } from '../../lib/llm/formats/index.js'
+import { isObject, type JsonObject } from '../../lib/llm/json.js'
+import type { AiProxyModel } from './model-schema.js'
+import type { AiProxyConfig } from './schema.js'
+
+/** What a client asked for, checked, and resolved against the config. */
+export interface ClientCall {
+  readonly body: JsonObject
+  /** `undefined` on `preserve` routes: nothing of the body is read but its model. */
+  readonly format: ClientFormat | undefined
+  readonly model: string
+  readonly stream: boolean
+  /** The client asked for the usage chunk of a stream. */
+  readonly includeUsage: boolean
+}
+
+/** A call in its provider's words. */
+export interface ProviderCall {
+  readonly driver: Driver
+  /** The provider speaks the client's format: the answer's bytes go through untouched. */
+  readonly native: boolean
+  readonly request: ProviderRequest
+  /** The client's own bytes can go out. */
+  readonly unchanged: boolean
+}
+
+/**
+ * Checks a client's body against the config, in Kong's order and with Kong's words.
+ *
+ * @throws ChatError 400
+ */
+export function readCall(config: AiProxyConfig, model: AiProxyModel, body: JsonObject): ClientCall {
+  const route = config.route_type
+  const format = route === 'preserve' ? undefined : formats[route]
+  format?.check(body)
+  const name = modelName(model.name, body.model, route)
+  const stream = streams(config, body, route)
+  const { stream_options: options } = body
+  return {
+    body,
+    format,
+    model: name,
+    stream,
+    includeUsage: stream && isObject(options) && options.include_usage === true,
+  }
+}
+
+function modelName(
+  configured: string | undefined,
+  asked: unknown,
+  route: AiProxyConfig['route_type'],
+): string {
+  const wanted = typeof asked === 'string' ? asked : ''
+  const name = configured || wanted
+  if (route === 'preserve') return name
+  if (configured && wanted !== '' && wanted !== configured) {
+    throw ChatError.badRequest(`cannot use own model - must be: ${configured}`, 'model')
+  }
+  if (name === '') {
+    throw ChatError.badRequest('model parameter not found in request, nor in gateway configuration', 'model')
+  }
+  return name
+}
+
+/** Kong's `response_streaming`; only `true` asks for a stream, and `always` really streams. */
+function streams(config: AiProxyConfig, body: JsonObject, route: AiProxyConfig['route_type']): boolean {
+  const { stream } = body
+  if (route === 'preserve') return stream === true
+  if (stream !== undefined && stream !== null && typeof stream !== 'boolean') {
+    throw ChatError.badRequest("'stream' must be true or false", 'stream')
+  }
+  if (config.response_streaming === 'always') return true
+  if (stream === true && config.response_streaming === 'deny') {
+    throw ChatError.badRequest('response streaming is not enabled for this LLM', 'stream')
+  }
+  return stream === true
+}
+
+/**
+ * Puts a call in the words of a target's provider. Done anew for each target.
+ *
+ * @throws ChatError 400 where the request is faulty, or under `strict` where the provider cannot express a part of it
+ */
+export function translateCall(config: AiProxyConfig, model: AiProxyModel, call: ClientCall): ProviderCall {
+  const { driver, target, native } = destination(config, model, call)
+  const { request, changed } = native
+    ? nativeRequest(native, call.body, target)
+    : { request: translated(driver, call, target), changed: true }
+  if (config.strict && request.dropped.length > 0) {
+    const [first] = request.dropped
+    throw ChatError.badRequest(`${driver.name} cannot express: ${request.dropped.join(', ')}`, first ?? null)
+  }
+  const credential = bodyCredential(config.auth ?? {}, call.body)
+  Object.assign(request.body, credential)
+  return {
+    driver,
+    native: native !== undefined,
+    request,
+    unchanged: !changed && Object.keys(credential).length === 0,
+  }
+}
+
+function destination(config: AiProxyConfig, model: AiProxyModel, call: ClientCall) {
+  const driver = driverOf(model.provider)
+  if (!driver) throw new ChatError(500, `provider ${model.provider} is not supported`)
+  const target: Target = { model: call.model, options: model.options ?? {}, stream: call.stream }
+  const native = config.route_type === 'preserve' ? undefined : driver.native?.[config.route_type]
+  return { driver, target, native }
+}
+
+function nativeRequest(native: NativeApi, body: JsonObject, target: Target) {
+  const { changed, ...request } = native.request(body, target)
+  return { request, changed }
+}
+
+function translated(driver: Driver, call: ClientCall, target: Target): ProviderRequest {
+  const { chat, dropped } = call.format!.decode(call.body)
+  const request = driver.request(chat, target)
+  return { ...request, dropped: [...dropped, ...request.dropped] }
+}
