@@ -4,7 +4,7 @@ import type { Exchange } from './exchange.js'
 import { type AsyncFacade, asyncFacade, type SyncFacade, syncFacade } from './facade.js'
 import { ip } from './ip.js'
 import { log } from './log.js'
-import { type PluginScope, unavailable } from './method.js'
+import { type PluginScope, Property, unavailable } from './method.js'
 import { nginx } from './nginx.js'
 import { node } from './node.js'
 import { plugin } from './plugin-namespace.js'
@@ -18,6 +18,8 @@ import { vault } from './vault.js'
 export const surface = {
   client,
   cluster: { getId: unavailable() },
+  /** What the process was started with. */
+  configuration: new Property(({ exchange }) => exchange.configuration),
   ctx,
   enterpriseEdition: {
     jwe: { decode: unavailable(), decrypt: unavailable(), encrypt: unavailable() },
