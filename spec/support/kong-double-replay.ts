@@ -42,8 +42,8 @@ const FOLDER = new URL('../fixtures/kong-rpc/', import.meta.url)
 export function recordings(): Recording[] {
   const files = readdirSync(FOLDER).filter((file) => file.endsWith('.json'))
   return files.map((file) => {
-    const text = readFileSync(new URL(file, FOLDER), 'utf8')
-    return { name: file.slice(0, -'.json'.length), ...(JSON.parse(text) as Omit<Recording, 'name'>) }
+    const recorded = JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8')) as Omit<Recording, 'name'>
+    return Object.assign(recorded, { name: file.slice(0, -'.json'.length) })
   })
 }
 
@@ -52,6 +52,7 @@ export async function replay(recording: Recording, server: Replayed): Promise<Re
   const peers = new Map<number, RpcPeer>()
   const ids = new Ids()
   const turns: Turn[] = []
+  const unanswered = new Set<number>()
   const refused = new Set(
     recording.messages
       .filter(({ event }) => event?.startsWith('connect failed'))
@@ -68,18 +69,30 @@ export async function replay(recording: Recording, server: Replayed): Promise<Re
       if (from === 'plugin') await server.restart()
       peer!.close()
     } else if (from === 'kong') {
+      // After a silence Kong asks again, and the server has long read what came before.
+      if (unanswered.has(connection)) await roundTrip(server.socket)
       peer!.send(ids.replaced(Buffer.from(hex!, 'hex')))
+      unanswered.add(connection)
     } else {
       const recorded = decode(Buffer.from(hex!, 'hex')) as Answer
       const answered = (await peer!.next()) as Answer
+      unanswered.delete(connection)
       ids.learn(recorded, answered)
       turns.push({ at, recorded: comparable(recorded), answered: comparable(answered) })
     }
   }
 
-  const surplus = [...peers.values()].flatMap((peer) => [...peer.arrived])
+  const surplus = [...peers.values()].flatMap((peer) => peer.arrived)
   for (const peer of peers.values()) peer.close()
   return { turns, surplus }
+}
+
+/** When it is over, the server has read all that was sent before it. */
+async function roundTrip(socket: string): Promise<void> {
+  const peer = await RpcPeer.connect(socket)
+  peer.ask(1, 'GetStatus', null)
+  await peer.next()
+  peer.close()
 }
 
 type Answer = [type: number, id: number, error: string | null, result: Record<string, unknown> | null]

@@ -5,7 +5,7 @@ import { decodeMultiStream, encode } from '@msgpack/msgpack'
 /** A connection to a plugin server, as raw as a spec wants it. */
 export class RpcPeer {
   readonly #arrived: unknown[] = []
-  readonly #waiting: { resolve(message: unknown): void; reject(error: Error): void }[] = []
+  readonly #waiting: { resolve: (message: unknown) => void; reject: (error: Error) => void }[] = []
   readonly closed: Promise<void>
   #open = true
 
@@ -74,8 +74,6 @@ export class NoAnswer extends Error {}
 export class RpcWorker {
   readonly #pool: RpcPeer[] = []
   #messageId = 0
-  /** RPCs made. */
-  calls = 0
 
   constructor(
     private readonly path: string,
@@ -85,7 +83,6 @@ export class RpcWorker {
   async call(method: string, argument: unknown): Promise<unknown> {
     const peer = await this.#take()
     const id = ++this.#messageId
-    this.calls++
     peer.ask(id, method, argument)
     const answer = await this.#within(peer)
     if (!Array.isArray(answer) || answer[0] !== 1 || answer[1] !== id) {
