@@ -5,6 +5,7 @@ import type { ProviderRequest, Target } from '../../lib/llm/driver.js'
 import { ChatWholeSink } from '../../lib/llm/formats/chat-whole.js'
 import type { Frame } from '../../lib/llm/frames/frame.js'
 import type { JsonObject } from '../../lib/llm/json.js'
+import { parseObject } from './json.js'
 import { RecordingSink } from './recording-sink.js'
 
 const FIXTURES = new URL('../fixtures/', import.meta.url)
@@ -14,18 +15,18 @@ export function fixture(path: string): string {
 }
 
 export function fixtureJson(path: string): JsonObject {
-  return JSON.parse(fixture(path)) as JsonObject
+  return parseObject(fixture(path))
 }
 
 /** A frame as the API sends it: the event's name stands in both places. */
 export function frameOf(event: JsonObject): Frame {
-  return { event: String(event.type), data: JSON.stringify(event) }
+  return { event: typeof event.type === 'string' ? event.type : '', data: JSON.stringify(event) }
 }
 
 /** The frames of a recorded stream. */
 export function recordedFrames(name: string): Frame[] {
   const lines = fixture(`recorded/anthropic/${name}.chunks.txt`).trimEnd().split('\n')
-  return lines.map((line) => frameOf(JSON.parse(line) as JsonObject))
+  return lines.map((line) => frameOf(parseObject(line)))
 }
 
 /** What the translator says of the frames; with `end`, of the body's end as well. */

@@ -1,8 +1,9 @@
 import type { FilePart, ImagePart } from '../../chat.js'
 import { ChatError } from '../../errors.js'
-import { isObject, type Json, type JsonObject } from '../../json.js'
+import { isObject, type JsonObject } from '../../json.js'
 import { parseDataUrl } from '../data-url.js'
 import { lookup } from '../lookup.js'
+import { pick } from '../pick.js'
 import type { ContentBlock, DocumentBlock, ImageBlock, TextBlock } from './types.js'
 
 /** Blocks of Anthropic's own that a client may put between OpenAI's parts: they go out as they came. */
@@ -32,7 +33,7 @@ export function convertContent(content: unknown, path: string, dropped: string[]
 /** One text block, or none: the API refuses blank ones. */
 export function textBlocks(text: string, cacheControl?: unknown): TextBlock[] {
   if (text.trim() === '') return []
-  return [{ type: 'text', text, ...extras({ cache_control: cacheControl }, ['cache_control']) }]
+  return [{ type: 'text', text, ...pick({ cache_control: cacheControl }, ['cache_control']) }]
 }
 
 function convertPart(part: unknown, path: string, dropped: string[]): ContentBlock[] {
@@ -62,7 +63,7 @@ function imageBlock(part: JsonObject, path: string, dropped: string[]): ImageBlo
     {
       type: 'image',
       source: imageSource(text(url, `${path}.image_url.url`), `${path}.image_url.url`),
-      ...extras(part, ['cache_control']),
+      ...pick(part, ['cache_control']),
     },
   ]
 }
@@ -86,7 +87,7 @@ function fileBlock(part: JsonObject, path: string): ContentBlock[] | undefined {
     base64: file_data,
   }
   if (mediaType.startsWith('image/')) {
-    return [{ type: 'image', source: base64(mediaType, data), ...extras(part, ['cache_control']) }]
+    return [{ type: 'image', source: base64(mediaType, data), ...pick(part, ['cache_control']) }]
   }
   if (mediaType === 'application/pdf') return [document(base64(mediaType, data))]
   if (!mediaType.startsWith('text/')) return undefined
@@ -99,19 +100,13 @@ function fileBlock(part: JsonObject, path: string): ContentBlock[] | undefined {
       type: 'document',
       source,
       ...(typeof filename === 'string' && { title: filename }),
-      ...extras(part, DOCUMENT_EXTRAS),
+      ...pick(part, DOCUMENT_EXTRAS),
     }
   }
 }
 
 function base64(mediaType: string, data: string): { type: 'base64'; media_type: string; data: string } {
   return { type: 'base64', media_type: mediaType, data }
-}
-
-/** Those of the named fields that the client set, for the API to judge. */
-export function extras(from: object, names: readonly string[]): JsonObject {
-  const fields: [string, Json][] = Object.entries(from)
-  return Object.fromEntries(fields.filter(([name, value]) => names.includes(name) && value != null))
 }
 
 function text(value: unknown, path: string): string {

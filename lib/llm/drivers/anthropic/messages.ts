@@ -3,7 +3,8 @@ import { ChatError } from '../../errors.js'
 import { isObject, type JsonObject, parseJson } from '../../json.js'
 import { isEmpty, unusedFields } from '../dropped.js'
 import { lookup } from '../lookup.js'
-import { convertContent, extras, textBlocks } from './content.js'
+import { pick } from '../pick.js'
+import { convertContent, textBlocks } from './content.js'
 import type { ContentBlock, ToolResultBlock, ToolUseBlock, Turn } from './types.js'
 
 export interface Conversation {
@@ -100,7 +101,7 @@ function toolUse(call: ToolCall, path: string): ToolUseBlock {
     id: toolId(call.id, `${path}.id`),
     name,
     input,
-    ...extras(call, ['cache_control']),
+    ...pick(call, ['cache_control']),
   }
 }
 
@@ -134,7 +135,7 @@ function addToTurn(turns: Turn[], role: Turn['role'], blocks: ContentBlock[]): v
 /** A cache point set on a message stands after the last of its blocks. */
 function withCachePoint(blocks: ContentBlock[], message: ChatMessage): ContentBlock[] {
   const last = blocks.at(-1)
-  const mark = extras(message, ['cache_control'])
+  const mark = pick(message, ['cache_control'])
   return last && mark.cache_control ? [...blocks.slice(0, -1), { ...last, ...mark }] : blocks
 }
 

@@ -3,7 +3,7 @@ import type { ProviderRequest, Target } from '../../driver.js'
 import { isObject, type Json, type JsonObject } from '../../json.js'
 import { isEmpty, unusedRequestFields } from '../dropped.js'
 import { lookup } from '../lookup.js'
-import { extras } from './content.js'
+import { pick } from '../pick.js'
 import { convertMessages } from './messages.js'
 import { modelTraits } from './model.js'
 import { prepareSampling } from './sampling.js'
@@ -66,7 +66,7 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
     ...(outputConfig && { output_config: outputConfig }),
     ...(metadata && { metadata }),
     ...prepareServiceTier(chat, dropped),
-    ...extras(chat, NATIVE_FIELDS),
+    ...pick(chat, NATIVE_FIELDS),
     stream: target.stream,
   }
   dropped.push(...unusedRequestFields(chat, USED))

@@ -3,7 +3,7 @@ import { ChatError } from '../../errors.js'
 import { isObject, type JsonObject } from '../../json.js'
 import { isEmpty, unusedFields } from '../dropped.js'
 import { lookup } from '../lookup.js'
-import { extras } from './content.js'
+import { pick } from '../pick.js'
 import type { ToolChoice } from './types.js'
 
 export interface PreparedTools {
@@ -65,11 +65,11 @@ function convertTool(tool: unknown, path: string, dropped: string[]): JsonObject
   return [
     {
       name: definition.name,
-      ...extras(definition, ['description']),
+      ...pick(definition, ['description']),
       input_schema: { type: 'object', ...(isObject(definition.parameters) && definition.parameters) },
       ...(definition.strict === true && { strict: true }),
-      ...extras(definition, TOOL_EXTRAS),
-      ...extras(tool, TOOL_EXTRAS),
+      ...pick(definition, TOOL_EXTRAS),
+      ...pick(tool, TOOL_EXTRAS),
     },
   ]
 }

@@ -1,21 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import type { ChatMessage } from '../../../../../lib/llm/chat.js'
 import { ChatError } from '../../../../../lib/llm/errors.js'
 import type { JsonObject } from '../../../../../lib/llm/json.js'
 import { requested } from '../../../../support/anthropic.js'
+import { objects } from '../../../../support/json.js'
 
 const text = (words: string): JsonObject => ({ type: 'text', text: words })
 
-function convert(...messages: unknown[]): { body: JsonObject; dropped: string[] } {
-  return requested({ messages: messages as ChatMessage[] })
+function convert(...messages: JsonObject[]): { body: JsonObject; dropped: string[] } {
+  const chat: JsonObject = { messages }
+  return requested(chat)
 }
 
 /** The blocks of a user message of these parts. */
-function blocks(...content: unknown[]): unknown {
-  return (convert({ role: 'user', content }).body.messages as { content: unknown }[])[0]?.content
+function blocks(...content: JsonObject[]): unknown {
+  return objects(convert({ role: 'user', content }).body.messages)[0]?.content
 }
 
-function failure(...messages: unknown[]): ChatError {
+function failure(...messages: JsonObject[]): ChatError {
   try {
     convert(...messages)
   } catch (error) {
@@ -79,7 +80,7 @@ describe('turns', () => {
       { role: 'tool', tool_call_id: 'call_2', content: [text('4'), text('!')] },
       { role: 'user', content: 'Thanks' },
     )
-    expect((body.messages as unknown[]).slice(1)).toEqual([
+    expect(objects(body.messages).slice(1)).toEqual([
       {
         role: 'assistant',
         content: [
@@ -151,7 +152,7 @@ describe('an earlier answer', () => {
       },
       { role: 'tool', tool_call_id: 'c', content: 'ok' },
     )
-    expect((body.messages as { content: unknown }[])[1]?.content).toEqual([
+    expect(objects(body.messages)[1]?.content).toEqual([
       signed,
       redacted,
       text('Well.'),

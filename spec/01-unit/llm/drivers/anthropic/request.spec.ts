@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { ChatRequest } from '../../../../../lib/llm/chat.js'
 import type { JsonObject } from '../../../../../lib/llm/json.js'
 import { fixtureJson, requested } from '../../../../support/anthropic.js'
+import { objects } from '../../../../support/json.js'
 
 function convert(chat: JsonObject, options: JsonObject = {}): { body: JsonObject; dropped: string[] } {
-  return requested(chat as Partial<ChatRequest>, { options, model: 'claude-3-haiku-20240307' })
+  return requested(chat, { options, model: 'claude-3-haiku-20240307' })
 }
 
 describe('the whole request', () => {
@@ -113,7 +113,7 @@ describe('the whole request', () => {
   it("says what Kong's canonical request says, as blocks", () => {
     const chat = fixtureJson('kong/unit/requests/llm-v1-chat.json')
     const kong = fixtureJson('kong/unit/expected-requests/anthropic/llm-v1-chat.json')
-    const { body } = requested(chat as Partial<ChatRequest>, {
+    const { body } = requested(chat, {
       model: 'claude-2.1',
       options: { max_tokens: 512, temperature: 0.5 },
     })
@@ -121,7 +121,7 @@ describe('the whole request', () => {
     expect(body).toEqual({
       ...kong,
       system: asBlocks(kong.system),
-      messages: (kong.messages as JsonObject[]).map((turn) => ({ ...turn, content: asBlocks(turn.content) })),
+      messages: objects(kong.messages).map(({ role, content }) => ({ role, content: asBlocks(content) })),
     })
   })
 })

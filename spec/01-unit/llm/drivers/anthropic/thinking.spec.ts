@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { ChatRequest } from '../../../../../lib/llm/chat.js'
 import type { JsonObject } from '../../../../../lib/llm/json.js'
 import { modelTraits } from '../../../../../lib/llm/drivers/anthropic/model.js'
 import { requested } from '../../../../support/anthropic.js'
 
 function convert(chat: JsonObject, model = 'claude-sonnet-4-5'): { body: JsonObject; dropped: string[] } {
-  return requested(chat as Partial<ChatRequest>, { model })
+  return requested(chat, { model })
 }
 
 const forced = { tools: [{ type: 'function', function: { name: 'a' } }], tool_choice: 'required' }

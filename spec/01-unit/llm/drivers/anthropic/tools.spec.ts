@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { ChatRequest } from '../../../../../lib/llm/chat.js'
 import type { JsonObject } from '../../../../../lib/llm/json.js'
 import { requested } from '../../../../support/anthropic.js'
 
 const tool = (name: string): JsonObject => ({ type: 'function', function: { name } })
 
 function convert(chat: JsonObject): { body: JsonObject; dropped: string[] } {
-  return requested(chat as Partial<ChatRequest>)
+  return requested(chat)
 }
 
 describe('tools', () => {
