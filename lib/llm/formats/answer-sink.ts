@@ -62,6 +62,10 @@ export abstract class AnswerSink implements Sink {
   protected abstract writeEnd(usage: Usage | undefined): void
   protected abstract writeError(error: ChatError): void
 
+  get isOver(): boolean {
+    return this.state === 'ended' || this.state === 'failed'
+  }
+
   start(meta: AnswerMeta): void {
     if (this.state !== 'new') return
     this.state = 'started'
@@ -125,27 +129,29 @@ export abstract class AnswerSink implements Sink {
   }
 
   usage(usage: Usage): void {
-    if (this.state === 'new' || this.state === 'started') this.lastUsage = usage
+    if (!this.isOver) this.lastUsage = usage
   }
 
   done(): void {
     if (this.state === 'new') this.start({})
     if (this.state !== 'started') return
-    for (let choice = 0; choice < this.calls.length; choice++) {
-      if (this.finishReasons[choice] === undefined) {
-        this.error(incompleteAnswer())
-        return
-      }
+    if (!this.isComplete()) {
+      this.error(incompleteAnswer())
+      return
     }
     this.state = 'ended'
     this.writeEnd(this.lastUsage)
   }
 
   error(error: ChatError): void {
-    if (this.state === 'ended' || this.state === 'failed') return
+    if (this.isOver) return
     this.state = 'failed'
     this.failure = error
     this.writeError(error)
+  }
+
+  protected isComplete(): boolean {
+    return this.calls.every((_, choice) => this.finishReasons[choice] !== undefined)
   }
 
   /** Whether the choice may still be written to; makes room for a new one, and starts an answer nobody started. */
@@ -161,6 +167,6 @@ export abstract class AnswerSink implements Sink {
 }
 
 /** The provider's body ended properly, its answer did not. */
-export function incompleteAnswer(): ChatError {
+function incompleteAnswer(): ChatError {
   return ChatError.badUpstream('the provider ended its answer before it was complete', 'incomplete_answer')
 }

@@ -29,7 +29,7 @@ export class SseReader implements FrameReader {
   }
 
   push(bytes: Uint8Array): void {
-    this.feed(this.decoder.write(bytes as Buffer))
+    this.feed(this.decoder.write(bytes))
   }
 
   end(): void {

@@ -2,10 +2,10 @@ import type { Driver, NativeApi, NativeRoute, ProviderRequest, Target } from '..
 import { ChatError } from '../../errors.js'
 import { errorAnswer, errorWithin } from '../../formats/error-body.js'
 import { ChatReader } from '../../formats/chat-read.js'
+import { ChunkTranslator } from '../../formats/chunk-translator.js'
 import { isObject, type JsonObject } from '../../json.js'
 import type { Quirks } from './quirks.js'
 import { prepareBody } from './request.js'
-import { ChunkTranslator } from './stream.js'
 
 /** What tells one server of OpenAI's API from another. */
 export interface OpenAiServer {

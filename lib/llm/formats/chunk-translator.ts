@@ -1,10 +1,10 @@
-import type { StreamTranslator } from '../../driver.js'
-import type { AnswerReader } from '../../formats/format.js'
-import { readData } from '../../formats/read-data.js'
-import type { Frame } from '../../frames/frame.js'
-import type { Sink } from '../../sink.js'
+import type { StreamTranslator } from '../driver.js'
+import type { AnswerReader } from './format.js'
+import { readData } from './read-data.js'
+import type { Frame } from '../frames/frame.js'
+import type { Sink } from '../sink.js'
 
-/** Reads the events of a stream of OpenAI's into a sink. A body that ends without `[DONE]` may still be complete. */
+/** Reads the events of a stream in one of OpenAI's formats into a sink. A body that ends without `[DONE]` may still be complete. */
 export class ChunkTranslator implements StreamTranslator {
   unknownFrames = 0
 

@@ -1,0 +1,97 @@
+import type { Answer, AnswerFacts } from '../answer.js'
+import { ChatError } from '../errors.js'
+import type { AnswerSink } from '../formats/answer-sink.js'
+import { FrameError } from '../frames/frame.js'
+import type { Intake } from './intake.js'
+
+/**
+ * What all answers that are read into a sink have in common: bytes go through an intake to the sink, the sink's state is
+ * the answer's, and whatever goes wrong on the way becomes its error. What comes out is up to the kind of answer.
+ */
+export abstract class SinkAnswer<S extends AnswerSink> implements Answer {
+  state: Answer['state'] = 'held'
+  /** Something may have gone to the client. Stays so when the answer fails later. */
+  private opened = false
+  private released = false
+
+  constructor(
+    protected readonly sink: S,
+    private readonly intake: Intake,
+    /** A stream opens at its first delta, a body once it is complete. */
+    private readonly opensAt: 'delta' | 'end',
+  ) {}
+
+  /** What may go out and did not go yet. */
+  protected abstract output(): Buffer | undefined
+
+  get error(): ChatError | undefined {
+    return this.sink.failure
+  }
+
+  get facts(): AnswerFacts {
+    const { id, model, lastUsage, finishReasons } = this.sink
+    return {
+      ...(id !== undefined && { id }),
+      ...(model !== undefined && { model }),
+      ...(lastUsage !== undefined && { usage: lastUsage }),
+      finishReasons,
+      frames: this.intake.frames,
+      unknownFrames: this.intake.unknownFrames,
+    }
+  }
+
+  push(bytes: Uint8Array): void {
+    if (this.sink.isOver) return
+    try {
+      this.intake.push(bytes)
+    } catch (thrown) {
+      this.sink.error(asChatError(thrown))
+    }
+    this.settle()
+  }
+
+  end(): void {
+    if (this.sink.isOver) return
+    try {
+      this.intake.end()
+      this.sink.done()
+    } catch (thrown) {
+      this.sink.error(asChatError(thrown))
+    }
+    this.settle()
+  }
+
+  fail(error: ChatError): void {
+    this.sink.error(error)
+    this.settle()
+  }
+
+  release(): void {
+    if (this.sink.isOver) return
+    this.released = true
+    this.settle()
+  }
+
+  read(): Buffer | undefined {
+    return this.opened ? this.output() : undefined
+  }
+
+  private settle(): void {
+    const { state, delta } = this.sink
+    if (this.opensAt === 'end' ? state === 'ended' : delta || this.released) this.opened = true
+    if (state === 'ended') this.state = 'done'
+    else if (state === 'failed') this.state = 'failed'
+    else if (this.opened) this.state = 'open'
+  }
+}
+
+/** What a client may see of an exception: of one that nobody expected nothing. The log finds it as the cause. */
+function asChatError(thrown: unknown): ChatError {
+  if (thrown instanceof ChatError) return thrown
+  const error =
+    thrown instanceof FrameError
+      ? ChatError.badUpstream(thrown.message, thrown.code)
+      : new ChatError(500, "the provider's answer could not be translated", { code: 'translation_failed' })
+  error.cause = thrown
+  return error
+}

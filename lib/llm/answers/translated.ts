@@ -1,0 +1,30 @@
+import type { StreamSink, WholeSink } from '../formats/format.js'
+import type { Intake } from './intake.js'
+import { SinkAnswer } from './sink-answer.js'
+
+/** An answer in another format, written as the client's stream: events leave in the call in which their frame came. */
+export class TranslatedStream extends SinkAnswer<StreamSink> {
+  constructor(sink: StreamSink, intake: Intake) {
+    super(sink, intake, 'delta')
+  }
+
+  protected output(): Buffer | undefined {
+    const events = this.sink.take()
+    return events === '' ? undefined : Buffer.from(events)
+  }
+}
+
+/** An answer in another format, written as one body once it is complete. */
+export class TranslatedBody extends SinkAnswer<WholeSink> {
+  private written = false
+
+  constructor(sink: WholeSink, intake: Intake) {
+    super(sink, intake, 'end')
+  }
+
+  protected output(): Buffer | undefined {
+    if (this.written) return undefined
+    this.written = true
+    return Buffer.from(JSON.stringify(this.sink.body()))
+  }
+}

@@ -1,0 +1,121 @@
+import { MAX_FRAME_BYTES } from './frame.js'
+import { PartialFrame } from './partial-frame.js'
+import { SseReader } from './sse.js'
+
+const LF = 0x0a
+const CR = 0x0d
+const SPACE = 0x20
+const BOM = [0xef, 0xbb, 0xbf] as const
+const DATA = Buffer.from('data:')
+
+/** An event as the provider wrote it, blank line included, and its data; `undefined` if it has none: a comment. */
+export type EventHandler = (raw: Buffer, data: string | undefined) => void
+
+/**
+ * Cuts an event stream into events and hands each on as its own bytes, for streams that pass untouched.
+ *
+ * A hot path: it runs for every event of every stream of an OpenAI client to an OpenAI provider. An event that came in
+ * one read is a view of that read, and its data, nearly always one line, is decoded straight from there. What is
+ * rare (several lines, a byte order mark, pieces) lies out of line. A stream with carriage returns is not cut but
+ * read by `SseReader` and written anew with line feeds, which is what clients know best.
+ */
+export class SseCutter {
+  private readonly partial
+  /** Where there is a carriage return: takes over for good. */
+  private reader: SseReader | undefined
+  /** The line under way, begun in an earlier read, has bytes. */
+  private inLine = false
+  /** Line ends of the event under way, from earlier reads. */
+  private linesBefore = 0
+  private first = true
+
+  constructor(
+    private readonly handle: EventHandler,
+    private readonly maxFrame = MAX_FRAME_BYTES,
+  ) {
+    this.partial = new PartialFrame(maxFrame)
+  }
+
+  /** @throws FrameError where an event grows too large */
+  push(bytes: Uint8Array): void {
+    const read = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    if (this.reader !== undefined) this.reader.push(read)
+    else if (read.includes(CR)) this.readFrom(read)
+    else this.cut(read)
+  }
+
+  /** The body has ended. An event without its blank line is handed on with one. */
+  end(): void {
+    if (this.reader === undefined && this.partial.length > 0) this.cut(this.inLine ? LF_LF : ONE_LF)
+    this.reader?.end()
+  }
+
+  private cut(read: Buffer): void {
+    let eventStart = 0
+    let lineStart = 0
+    let lines = this.linesBefore
+    let inLine = this.inLine
+    for (let lf = read.indexOf(LF); lf !== -1; lf = read.indexOf(LF, lineStart)) {
+      const blank = lf === lineStart && !inLine
+      lines++
+      lineStart = lf + 1
+      inLine = false
+      if (!blank) continue
+      this.event(this.whole(read.subarray(eventStart, lineStart)), lines)
+      eventStart = lineStart
+      lines = 0
+    }
+    if (eventStart < read.length) this.partial.append(read.subarray(eventStart))
+    this.linesBefore = lines
+    this.inLine = inLine || lineStart < read.length
+  }
+
+  /** The event that `tail` completes: `tail` itself, or a copy where it came in pieces. */
+  private whole(tail: Buffer): Buffer {
+    if (this.partial.length === 0) {
+      this.partial.checkSize(tail.length)
+      return tail
+    }
+    this.partial.append(tail)
+    const raw = Buffer.from(this.partial.bytes)
+    this.partial.clear()
+    return raw
+  }
+
+  private event(whole: Buffer, lines: number): void {
+    const raw = this.first ? this.withoutBom(whole) : whole
+    if (lines === 2 && raw.compare(DATA, 0, DATA.length, 0, DATA.length) === 0) {
+      const start = raw[DATA.length] === SPACE ? DATA.length + 1 : DATA.length
+      this.handle(raw, raw.toString('utf8', start, raw.length - 2))
+    } else if (lines > 1) {
+      this.handle(raw, dataOfLines(raw.toString('utf8')))
+    }
+  }
+
+  private withoutBom(raw: Buffer): Buffer {
+    this.first = false
+    return BOM.every((byte, at) => raw[at] === byte) ? raw.subarray(BOM.length) : raw
+  }
+
+  private readFrom(read: Buffer): void {
+    this.reader = new SseReader(({ event, data }) => {
+      const lines = event === '' ? '' : `event: ${event}\n`
+      this.handle(Buffer.from(`${lines}data: ${data.replaceAll('\n', '\ndata: ')}\n\n`), data)
+    }, this.maxFrame)
+    this.reader.push(Buffer.from(this.partial.bytes))
+    this.partial.clear()
+    this.reader.push(read)
+  }
+}
+
+const ONE_LF = Buffer.from('\n')
+const LF_LF = Buffer.from('\n\n')
+
+/** The data of an event of several lines, by the rules of the standard; `undefined` if it has none. */
+function dataOfLines(event: string): string | undefined {
+  const data = event
+    .split('\n')
+    .filter((line) => line === 'data' || line.startsWith('data:'))
+    .map((line) => line.slice(DATA.length).replace(/^ /, ''))
+  return data.length === 0 ? undefined : data.join('\n')
+}
