@@ -46,8 +46,8 @@ interface Role {
 const COMMON = ['role', 'content', 'cache_control']
 
 const ASSISTANT_FIELDS = ['refusal', 'tool_calls', 'thinking_blocks', 'reasoning_content']
-/** What an earlier answer said of itself, sent back with it; it asks for nothing. */
-const NOTES = ['annotations', 'citations']
+/** What an earlier answer, perhaps of another provider, said of itself; sent back with it, it asks for nothing. */
+const NOTES = ['annotations', 'citations', 'extra_content']
 
 const ROLES: Readonly<Record<string, Role>> = {
   system: { place: 'system', used: new Set(COMMON) },

@@ -148,6 +148,7 @@ describe('an earlier answer', () => {
         thinking_blocks: [signed, redacted],
         citations: [{ type: 'char_location' }],
         annotations: [],
+        extra_content: { google: { thought_signature: 'x' } },
         tool_calls: [call('c', '{}')],
       },
       { role: 'tool', tool_call_id: 'c', content: 'ok' },

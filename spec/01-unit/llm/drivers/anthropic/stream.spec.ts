@@ -164,6 +164,14 @@ describe('blocks', () => {
     expect(sink.of('finish')).toEqual([[0, 'length']])
   })
 
+  it('that another of the same index follows are closed by it', () => {
+    const sink = contentOf(
+      open(0, { type: 'tool_use', id: 'a', name: 'f', input: {} }),
+      open(0, { type: 'text', text: 'Hi' }),
+    )
+    expect(sink.of('toolArgs')).toEqual([[0, 0, '{}']])
+  })
+
   it('that nobody closed are closed with the message', () => {
     const sink = contentOf(
       open(0, { type: 'thinking', thinking: '', signature: '' }),
