@@ -33,6 +33,7 @@ function compiler(): Ajv {
     validateSchema: false,
     addUsedSchema: false,
     strict: false,
+    strictNumbers: true,
     code: { optimize: false },
   })
   return ajv

@@ -16,7 +16,7 @@ export interface Templates<Model> {
    *
    * @throws ChatError 400 with the path of the string in `param`
    */
-  resolve(sources: Readonly<Partial<Record<TemplateSource, TemplateValues>>>): Model
+  readonly resolve: (sources: Readonly<Partial<Record<TemplateSource, TemplateValues>>>) => Model
 }
 
 type Sources = Parameters<Templates<unknown>['resolve']>[0]
