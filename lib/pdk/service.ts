@@ -46,9 +46,13 @@ export const service = {
     'there are no Upstream entities; see kong.service.setTarget and kong.service.setAttempts',
   ),
   setTargetRetryCallback: unavailable('see kong.service.setAttempts'),
-  /** Ours: replaces the whole upstream request. Nothing of the client's is sent that it does not name. */
+  /**
+   * Ours: replaces the whole upstream request. Nothing of the client's is sent that it does not name, and the Service's retries no
+   * longer apply: see `setAttempts`.
+   */
   setRequest: write(beforeUpstream, ({ exchange }, request: UpstreamRequest): void => {
     exchange.upstream = request
+    exchange.nextAttempt = undefined
   }),
   /** Ours: `next` gives the request of another attempt when one has failed before anything reached the client. */
   setAttempts: write(beforeUpstream, ({ exchange }, next: NextAttempt): void => {

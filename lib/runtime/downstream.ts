@@ -63,9 +63,9 @@ export class Downstream {
     this.#out.end()
   }
 
-  /** Breaks the connection off: the only way to say that a committed answer is not whole. */
-  destroy(): void {
-    this.#out.destroy()
+  /** Breaks the connection off, once what was written is out: the only way to say that a committed answer is not whole. */
+  breakOff(): void {
+    this.#out.socket?.destroySoon()
   }
 }
 

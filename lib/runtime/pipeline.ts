@@ -189,7 +189,7 @@ export class Pipeline implements UpstreamHandler {
     if (last) last.failure = failure.kind
     if (!this.#x.serviceResponse) this.#retry(failure)
     else if (this.#plugins.bodyFilter.length > 0) this.#body(NOTHING, true, failure.message)
-    else if (this.#x.response.committed) this.#down.destroy()
+    else if (this.#x.response.committed) this.#down.breakOff()
     else this.#answer(failureAnswer(failure, this.#x.id), 'error')
   }
 
@@ -246,8 +246,8 @@ export class Pipeline implements UpstreamHandler {
       }
       if (this.#decided()) return
     }
-    if (arg.error !== undefined) this.#broken()
-    else this.#send(arg.chunk, arg.eof)
+    if (arg.error === undefined) this.#send(arg.chunk, arg.eof)
+    else this.#broken(arg.chunk)
   }
 
   #send(chunk: Buffer, eof: boolean): void {
@@ -288,16 +288,17 @@ export class Pipeline implements UpstreamHandler {
     this.#log.error({ plugin: one.name, phase: x.phase, err: error }, 'a plugin failed')
     this.#leg?.abort()
     if (x.response.committed) {
-      this.#down.destroy()
+      this.#down.breakOff()
       return
     }
     this.#replace(kongAnswer(500, UNEXPECTED, x.id))
     this.#send(bytesOf(kongAnswer(500, UNEXPECTED, x.id).body), true)
   }
 
-  /** The upstream broke off and no filter made an end of it. */
-  #broken(): void {
-    if (this.#x.response.committed) this.#down.destroy()
+  /** The upstream broke off and no filter made an end of it: what there was of it still goes out. */
+  #broken(rest: Buffer): void {
+    if (rest.length > 0) this.#send(rest, false)
+    if (this.#x.response.committed) this.#down.breakOff()
     else this.#answer(failureAnswer({ kind: 'closed', message: '' }, this.#x.id), 'error')
   }
 
@@ -333,7 +334,7 @@ export class Pipeline implements UpstreamHandler {
   #unexpected(error: unknown): void {
     this.#log.error({ err: error }, 'an exchange failed')
     this.#leg?.abort()
-    if (this.#x.response.committed || this.#down.closed) this.#down.destroy()
+    if (this.#x.response.committed || this.#down.closed) this.#down.breakOff()
     else this.#answer(kongAnswer(500, UNEXPECTED, this.#x.id), 'error')
   }
 
