@@ -17,7 +17,7 @@ function methodsOfKongPdk(): string[][] {
         .replace(/_[a-z]/g, (part) => part.charAt(1).toUpperCase())
         .split('/')
       const source = readFileSync(path.join(folder, file), 'utf8')
-      return [...source.matchAll(/^ {4}(\w+)\(.*\): Promise</gm)].map((match) => [...namespace, match[1]!])
+      return [...source.matchAll(/^ {4}(\w+)\(.*\): Promise</gm)].map((match) => namespace.concat(match[1]!))
     })
 }
 
