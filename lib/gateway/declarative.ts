@@ -54,7 +54,7 @@ class Reader {
   readonly #warnings: ConfigFault[] = []
   readonly #services = new Registry<Service>('services')
   readonly #routes = new Registry<Route>('routes')
-  readonly #plugins = new Registry<Named>('plugins')
+  readonly #plugins = new Registry<Named>('plugins', 'instance_name')
   readonly #scopes = new Map<string, Path>()
   readonly #config = {
     services: new Map<string, Service>(),
@@ -93,7 +93,7 @@ class Reader {
       this.#fault([...path, 'tls_verify'], "can only be set when 'protocol' is 'https'")
     }
     const service = this.#complete('services', fields, path) as Service
-    this.#register(this.#services, service, path)
+    this.#unique(this.#services.add(service, path), path)
     this.#config.services.set(service.id, service)
     this.#each(value.routes, [...path, 'routes'], (one, at) => this.#readRoute(one, at, { service }))
     this.#each(value.plugins, [...path, 'plugins'], (one, at) => this.#readPlugin(one, at, { service }))
@@ -127,7 +127,7 @@ class Reader {
     const service = this.#reference('service', value, path, parents, this.#services)
     const route = this.#complete('routes', fields, path) as Route
     if (service !== undefined) route.service = { id: service.id }
-    this.#register(this.#routes, route, path)
+    this.#unique(this.#routes.add(route, path), path)
     this.#config.routes.push(route)
     this.#each(value.plugins, [...path, 'plugins'], (one, at) => this.#readPlugin(one, at, { route }))
   }
@@ -164,10 +164,7 @@ class Reader {
     ) as PluginEntity
     if (route !== undefined) plugin.route = { id: route.id }
     if (service !== undefined) plugin.service = { id: service.id }
-    // The name of a plugin is not its own; that of the instance is.
-    for (const { field, message } of this.#plugins.add({ id: plugin.id, name: plugin.instance_name }, path)) {
-      this.#fault([...path, field === 'name' ? 'instance_name' : field], message)
-    }
+    this.#unique(this.#plugins.add({ id: plugin.id, name: plugin.instance_name }, path), path)
     Object.assign(plugin, this.#readConfig(value.config ?? {}, schema, [...path, 'config']))
     this.#config.plugins.push(plugin)
   }
@@ -233,8 +230,8 @@ class Reader {
     return { id: entityId(kind, key ?? name), created_at: this.#now, updated_at: this.#now, ...fields }
   }
 
-  #register<T extends Service | Route>(registry: Registry<T>, entity: T, path: Path): void {
-    for (const { field, message } of registry.add(entity, path)) this.#fault([...path, field], message)
+  #unique(clash: ReturnType<Registry<Named>['add']>, path: Path): void {
+    if (clash !== undefined) this.#fault([...path, clash.field], clash.message)
   }
 
   #fields(value: Json, fields: Fields, path: Path): JsonObject | undefined {

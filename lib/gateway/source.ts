@@ -69,9 +69,10 @@ function step(
   if (!isMap(parent)) return undefined
   const merged: unknown[] = []
   for (const pair of parent.items) {
-    const name = isScalar(pair.key) ? String(pair.key.value) : undefined
-    if (name === String(part)) return { node: pair.value, offset: start(pair.key) }
-    if (name !== '<<') continue
+    const key = isScalar(pair.key) ? pair.key.value : undefined
+    if (String(key) === String(part)) return { node: pair.value, offset: start(pair.key) }
+    // The key `<<` is a symbol: a text "<<" in quotes is a key like others.
+    if (typeof key !== 'symbol') continue
     const source = resolve(document, pair.value)
     merged.push(...(isSeq(source) ? source.items.map((one) => resolve(document, one)) : [source]))
   }
