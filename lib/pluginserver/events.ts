@@ -69,7 +69,7 @@ class PhaseEvent {
   step(value: unknown, error: unknown, call: RpcCall): void {
     if (this.#owed !== undefined) throw new RpcError(`event #${this.id} is not waiting for a value`)
     this.#owe(call)
-    this.#waiting.shift()?.([plain(value), error])
+    this.#waiting.shift()?.([value, error])
   }
 
   async #run(handler: EventHandler | undefined): Promise<void> {
@@ -204,9 +204,4 @@ export class Events {
     this.#live.delete(event.id)
     if (this.#live.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
-}
-
-/** Binary values as plugins know them. */
-function plain(value: unknown): unknown {
-  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value
 }

@@ -85,13 +85,13 @@ export class Framer {
   #length = 0
   #layout: Layout | undefined
 
-  /** The messages that this read completes. Text becomes a string, binary a `Uint8Array`. Throws `FramingError`. */
+  /** The messages that this read completes. Text becomes a string, binary a `Buffer`. Throws `FramingError`. */
   push(read: Buffer): unknown[] {
     const messages: unknown[] = []
     let start = 0
     let at = 0
     while (at < read.length) {
-      at = this.#bytes > 0 ? this.#pass(read, at) : this.#look(read[at]!, at)
+      at = this.#bytes > 0 && this.#lengthSize === 0 ? this.#pass(read, at) : this.#look(read[at]!, at)
       if (this.#values === 0 && this.#bytes === 0 && this.#lengthSize === 0) {
         messages.push(decoded(this.#take(read.subarray(start, at))))
         start = at

@@ -27,7 +27,7 @@ export class RpcCall {
   onAbandon: (() => void) | undefined
 
   constructor(
-    readonly connection: RpcConnection,
+    private readonly connection: Pick<RpcConnection, 'write'>,
     readonly id: number,
   ) {}
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** A path for a unix socket, in a folder of its own that goes with the test. */
-export function temporarySocket(): string {
+/** A path for a unix socket, in a folder of its own that goes with the test; with `afterAll`, with its suite. */
+export function temporarySocket(atEnd: (remove: () => void) => void = onTestFinished): string {
   const folder = mkdtempSync(join(tmpdir(), 'kong-ai-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  atEnd(() => rmSync(folder, { recursive: true, force: true }))
   return join(folder, 'plugin.sock')
 }
