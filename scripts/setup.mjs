@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const OLDEST_NODE = [20, 19]
@@ -140,7 +140,7 @@ function run(program, args) {
     shell: process.platform === 'win32',
   })
   if (error) throw new Error(`kong-ai: cannot run ${program}: ${error.message}`)
-  if (status !== 0) throw new Error(`${stdout}${stderr}\nkong-ai: ${program} ${args[0]} failed`)
+  if (status !== 0) throw new Error(`${stdout}${stderr}\nkong-ai: ${basename(program)} failed`)
 }
 
 /** One set-up of this folder at a time. The lock of a process that is no more is removed. */

@@ -1,54 +1,45 @@
-import { once } from 'node:events'
-import { parseArgs } from 'node:util'
+import { parseAddress } from '../gateway/listener.js'
 import { DEFAULT_PACE, startMock, type MockOptions } from '../mock/server.js'
+import { parseOptions, usage, UsageError, type OptionTable } from './options.js'
+import { untilStopped } from './signals.js'
 
-const USAGE = 'usage: kong-ai mock [--listen HOST:PORT] [--pace MS]'
-const DEFAULT_LISTEN = '127.0.0.1:8111'
+const OPTIONS = {
+  listen: {
+    value: 'HOST:PORT',
+    env: 'KONG_AI_MOCK_LISTEN',
+    default: '127.0.0.1:8111',
+    help: 'where to listen; port 0 means any',
+  },
+  pace: {
+    value: 'MS',
+    env: 'KONG_AI_MOCK_PACE',
+    default: String(DEFAULT_PACE),
+    help: 'milliseconds between two events of a stream; 0 does not wait',
+  },
+} as const satisfies OptionTable
+
+export const mockUsage = usage('mock [options]', OPTIONS)
 
 /**
- * `kong-ai mock`: runs the mock LLM provider until SIGTERM or SIGINT.
+ * `kong-ai mock`: runs a mock LLM provider until SIGTERM or SIGINT.
  *
- *     --listen HOST:PORT   where to listen (KONG_AI_MOCK_LISTEN, 127.0.0.1:8111); port 0 takes any free one
- *     --pace MS            milliseconds between two events of a stream (30); 0 does not wait
- *
- * @returns the exit status: 2 for bad arguments, 1 where it cannot listen.
+ * @throws UsageError where the arguments are wrong
  */
 export async function mock(args: string[]): Promise<number> {
-  const options = readOptions(args)
-  if (typeof options === 'string') return fail(2, `${options}\n${USAGE}`)
+  const provider = await startMock(readOptions(args))
+  process.stdout.write(`mock LLM provider on ${provider.url}\n`)
+  await untilStopped()
+  await provider.close()
+  return 0
+}
 
-  const stopped = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
+function readOptions(args: string[]): MockOptions {
+  const options = parseOptions(args, OPTIONS, process.env)
+  const pace = options.one('pace') ?? ''
+  if (!/^\d+$/.test(pace)) throw new UsageError(`--pace: '${pace}' is not a number of milliseconds`)
   try {
-    const provider = await startMock(options)
-    process.stdout.write(`mock LLM provider on ${provider.url}\n`)
-    await stopped
-    await provider.close()
-    return 0
+    return { ...parseAddress(options.one('listen') ?? ''), pace: Number(pace) }
   } catch (error) {
-    return fail(1, messageOf(error))
+    throw new UsageError(error instanceof Error ? error.message : String(error))
   }
-}
-
-/** The options, or what is wrong with the arguments. */
-function readOptions(args: string[]): MockOptions | string {
-  try {
-    const { values } = parseArgs({ args, options: { listen: { type: 'string' }, pace: { type: 'string' } } })
-    const listen = values.listen ?? process.env.KONG_AI_MOCK_LISTEN ?? DEFAULT_LISTEN
-    const pace = values.pace ?? String(DEFAULT_PACE)
-    const [, host, port] = /^(\[[^\]]+\]|[^:]+):(\d{1,5})$/.exec(listen) ?? []
-    if (host === undefined || Number(port) > 65535) return `not HOST:PORT: '${listen}'`
-    if (!/^\d+$/.test(pace)) return `--pace is a number of milliseconds, not '${pace}'`
-    return { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port), pace: Number(pace) }
-  } catch (error) {
-    return messageOf(error)
-  }
-}
-
-function fail(status: number, message: string): number {
-  process.stderr.write(`kong-ai mock: ${message}\n`)
-  return status
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

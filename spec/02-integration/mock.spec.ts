@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import OpenAI, { AuthenticationError, RateLimitError } from 'openai'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { mock as command } from '../../lib/commands/mock.js'
+import { UsageError } from '../../lib/commands/options.js'
 import { parseJson } from '../../lib/llm/json.js'
 import { startMock, type Mock } from '../../lib/mock/server.js'
 import { framesOf, gather } from '../support/frames-of.js'
@@ -332,17 +333,14 @@ describe('the mock as a server', () => {
 })
 
 describe('kong-ai mock', () => {
-  const output = (stream: NodeJS.WriteStream) => {
-    const spy = vi.spyOn(stream, 'write').mockReturnValue(true)
-    return () => spy.mock.calls.map(([text]) => String(text)).join('')
-  }
   afterEach(() => {
     vi.restoreAllMocks()
     vi.unstubAllEnvs()
   })
 
   it('says where it is, and runs until it is told to stop', async () => {
-    const printed = output(process.stdout)
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    const printed = () => write.mock.calls.map(([text]) => String(text)).join('')
     vi.stubEnv('KONG_AI_MOCK_LISTEN', '127.0.0.1:0')
     const status = command(['--pace', '0'])
     await vi.waitFor(() => expect(printed()).toMatch(/^mock LLM provider on http:\/\/127\.0\.0\.1:\d+\n$/))
@@ -357,21 +355,17 @@ describe('kong-ai mock', () => {
   })
 
   it.each([
-    [['--pac', '3'], "Unknown option '--pac'"],
-    [['--pace', 'fast'], 'a number of milliseconds'],
-    [['--listen', 'here'], "not HOST:PORT: 'here'"],
-    [['--listen', '127.0.0.1:99999'], 'not HOST:PORT'],
-    [['extra'], 'extra'],
-  ])('says what is wrong with %j and exits with 2', async (args, message) => {
-    const printed = output(process.stderr)
-    expect(await command(args)).toBe(2)
-    expect(printed()).toContain(message)
-    expect(printed()).toContain('usage: kong-ai mock')
+    [['--pac', '3'], "'--pac'"],
+    [['--pace', 'fast'], "--pace: 'fast' is not a number of milliseconds"],
+    [['--listen', 'here'], "'here' is not an address"],
+    [['extra'], "'extra'"],
+  ])('says what is wrong with %j', async (args, message) => {
+    const error: unknown = await command(args).catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(UsageError)
+    expect(error).toMatchObject({ message: expect.stringContaining(message) })
   })
 
-  it('exits with 1 where it cannot listen', async () => {
-    const printed = output(process.stderr)
-    expect(await command(['--listen', new URL(mock.url).host])).toBe(1)
-    expect(printed()).toContain('EADDRINUSE')
+  it('fails where it cannot listen', async () => {
+    await expect(command(['--listen', new URL(mock.url).host])).rejects.toThrow('EADDRINUSE')
   })
 })
