@@ -1,8 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type EntityCheck, type Field, type FieldEntry, fieldsOf } from '../../../lib/schema/field.js'
 import { configSchema } from '../../../lib/schema/schema.js'
-import type { ModelOptions } from '../../../lib/llm/driver.js'
 import * as module from '../../../plugins/ai-proxy/schema.js'
 import { PROVIDERS } from '../../../plugins/ai-proxy/model-schema.js'
 
@@ -10,16 +8,10 @@ type Config = module.AiProxyConfig
 
 class Plugin {
   access(): void {}
-  headerFilter(): void {}
-  bodyFilter(): void {}
-  log(): void {}
 }
 
 const drivers = PROVIDERS.filter((name) => name !== 'xai')
-const schema = configSchema(
-  { ...module, Plugin, Priority: 770, Version: '1.2.3', validate: module.validateWith(drivers) },
-  'ai-proxy',
-)
+const schema = configSchema({ ...module, Plugin, validate: module.validateWith(drivers) }, 'ai-proxy')
 
 const auth = { header_name: 'Authorization', header_value: 'Bearer token' }
 const parameter = { param_name: 'apikey', param_value: 'key', param_location: 'query' }
@@ -248,117 +240,6 @@ describe('ai-proxy schema', () => {
     })
   })
 
-  describe('the type of a checked config', () => {
-    /** Every field of the type, none left out: the compiler holds this to the type, the test to the schema. */
-    type Complete<T> = T extends object ? { [Key in keyof T]-?: Complete<Exclude<T[Key], undefined>> } : T
-    const complete: Complete<Config> = {
-      route_type: 'llm/v1/chat',
-      auth: {
-        header_name: 'a',
-        header_value: 'a',
-        param_name: 'a',
-        param_value: 'a',
-        param_location: 'query',
-        azure_use_managed_identity: true,
-        azure_client_id: 'a',
-        azure_client_secret: 'a',
-        azure_tenant_id: 'a',
-        gcp_use_service_account: true,
-        gcp_service_account_json: 'a',
-        gcp_metadata_url: 'a',
-        gcp_oauth_token_url: 'a',
-        aws_access_key_id: 'a',
-        aws_secret_access_key: 'a',
-        allow_override: true,
-      },
-      model: {
-        provider: 'openai',
-        name: 'a',
-        options: {
-          max_tokens: 1,
-          input_cost: 1,
-          output_cost: 1,
-          cache_read_cost: 1,
-          cache_write_cost: 1,
-          temperature: 1,
-          top_p: 1,
-          top_k: 1,
-          anthropic_version: 'a',
-          azure_instance: 'a',
-          azure_api_version: 'a',
-          azure_deployment_id: 'a',
-          llama2_format: 'raw',
-          mistral_format: 'openai',
-          upstream_url: 'https://example.com',
-          upstream_path: '/a',
-          gemini: { api_endpoint: 'a', project_id: 'a', location_id: 'a' },
-          bedrock: {
-            aws_region: 'a',
-            aws_assume_role_arn: 'a',
-            aws_role_session_name: 'a',
-            aws_sts_endpoint_url: 'a',
-          },
-          huggingface: { use_cache: true, wait_for_model: true },
-          dashscope: { international: true },
-          databricks: { workspace_instance_id: 'a' },
-        },
-      },
-      logging: { log_statistics: true, log_payloads: true },
-      response_streaming: 'always',
-      max_request_body_size: 1,
-      model_name_header: true,
-      llm_format: 'openai',
-      strict: true,
-      hold_ms: 1,
-    }
-    /** What the type promises to be there, with the optional records that hold some of it. */
-    const promised: Config = {
-      route_type: 'llm/v1/chat',
-      auth: { azure_use_managed_identity: false, gcp_use_service_account: false, allow_override: false },
-      model: { provider: 'openai', options: { azure_api_version: 'a', dashscope: { international: true } } },
-      logging: { log_statistics: false, log_payloads: false },
-      response_streaming: 'allow',
-      max_request_body_size: 1,
-      model_name_header: true,
-      llm_format: 'openai',
-      strict: false,
-      hold_ms: 1,
-    }
-    const root: Field = { type: 'record', fields: module.Schema }
-
-    it('has the fields of the schema, and no others', () => {
-      const names = (field: Field, value: unknown): void => {
-        if (field.type !== 'record') return
-        const record = value as Record<string, unknown>
-        const fields = fieldsOf(field)
-        expect(Object.keys(record)).toEqual([...fields.keys()])
-        for (const [name, child] of fields) names(child, record[name])
-      }
-      names(root, complete)
-      expect(schema.check(complete)).toEqual({ config: complete, faults: [] })
-    })
-
-    it('promises what the schema requires or fills in', () => {
-      const wrong: string[] = []
-      const there = (field: Field, value: unknown): void => {
-        const record = value as Record<string, unknown>
-        for (const [name, child] of fieldsOf(field)) {
-          const always = child.required === true || child.default !== undefined
-          if (child.type !== 'record' && always !== name in record) wrong.push(name)
-          if (child.type === 'record' && always && !(name in record)) wrong.push(name)
-          if (child.type === 'record' && name in record) there(child, record[name])
-        }
-      }
-      there(root, promised)
-      expect(wrong).toEqual([])
-    })
-
-    it('has options that every driver takes', () => {
-      const options: ModelOptions = complete.model.options
-      expect(options.max_tokens).toBe(1)
-    })
-  })
-
   it('names the fields that take vault references', () => {
     expect(schema.referenceable).toEqual([
       'auth.header_name',
@@ -378,155 +259,6 @@ describe('ai-proxy schema', () => {
     expect(
       faults(config('openai', {}, { auth: { header_name: 'Authorization', header_value: reference } })),
     ).toEqual([])
-  })
-
-  describe('dump', () => {
-    interface Dump {
-      Name: string
-      Version: string
-      Priority: number
-      Phases: string[]
-      Schema: { name: string; fields: [FieldEntry, { config: Field }]; entity_checks: EntityCheck[] }
-    }
-    const dump = schema.dump() as unknown as Dump
-    const [protocols, { config: dumped }] = dump.Schema.fields
-
-    function flat(record: Field, path = ''): [string, Field][] {
-      return [...fieldsOf(record)].flatMap(([name, field]): [string, Field][] => [
-        [path + name, field],
-        ...flat(field, `${path}${name}.`),
-      ])
-    }
-    const fields: Record<string, Field> = Object.fromEntries(flat(dumped))
-
-    it('has the phases of a plugin that is handed over', () => {
-      expect(dump).toMatchObject({
-        Name: 'ai-proxy',
-        Version: '1.2.3',
-        Priority: 770,
-        Phases: ['access', 'log'],
-      })
-      expect(dump.Schema.name).toBe('ai-proxy')
-      expect(dumped.type).toBe('record')
-    })
-
-    /** Kong's schema in Kong/kong, `kong/llm/schemas/init.lua` and `kong/plugins/ai-proxy/schema.lua`. */
-    const KONG: Record<string, Partial<Field>> = {
-      route_type: {
-        type: 'string',
-        required: true,
-        one_of: ['llm/v1/chat', 'llm/v1/completions', 'preserve'],
-      },
-      auth: { type: 'record' },
-      'auth.header_name': { type: 'string', referenceable: true },
-      'auth.header_value': { type: 'string', referenceable: true, encrypted: true },
-      'auth.param_name': { type: 'string', referenceable: true },
-      'auth.param_value': { type: 'string', referenceable: true, encrypted: true },
-      'auth.param_location': { type: 'string', one_of: ['query', 'body'] },
-      'auth.gcp_use_service_account': { type: 'boolean', default: false },
-      'auth.gcp_service_account_json': { type: 'string', referenceable: true },
-      'auth.aws_access_key_id': { type: 'string', referenceable: true, encrypted: true },
-      'auth.aws_secret_access_key': { type: 'string', referenceable: true, encrypted: true },
-      'auth.allow_override': { type: 'boolean', default: false },
-      model: { type: 'record', required: true },
-      'model.provider': { type: 'string', required: true },
-      'model.name': { type: 'string' },
-      'model.options': { type: 'record' },
-      'model.options.max_tokens': { type: 'integer' },
-      'model.options.input_cost': { type: 'number', gt: 0 },
-      'model.options.output_cost': { type: 'number', gt: 0 },
-      'model.options.temperature': { type: 'number', between: [0, 5] },
-      'model.options.top_p': { type: 'number', between: [0, 1] },
-      'model.options.top_k': { type: 'integer', between: [0, 500] },
-      'model.options.anthropic_version': { type: 'string' },
-      'model.options.azure_instance': { type: 'string' },
-      'model.options.azure_api_version': { type: 'string', default: '2023-05-15' },
-      'model.options.azure_deployment_id': { type: 'string' },
-      'model.options.llama2_format': { type: 'string', one_of: ['raw', 'openai', 'ollama'] },
-      'model.options.mistral_format': { type: 'string', one_of: ['openai', 'ollama'] },
-      'model.options.upstream_url': { type: 'string' },
-      'model.options.upstream_path': { type: 'string', deprecation: expect.anything() as never },
-      'model.options.gemini': {
-        type: 'record',
-        entity_checks: [{ mutually_required: ['api_endpoint', 'project_id', 'location_id'] }],
-      },
-      'model.options.gemini.api_endpoint': { type: 'string' },
-      'model.options.gemini.project_id': { type: 'string' },
-      'model.options.gemini.location_id': { type: 'string' },
-      'model.options.bedrock': { type: 'record' },
-      'model.options.bedrock.aws_region': { type: 'string' },
-      'model.options.huggingface': { type: 'record' },
-      'model.options.huggingface.use_cache': { type: 'boolean' },
-      'model.options.huggingface.wait_for_model': { type: 'boolean' },
-      logging: { type: 'record', required: true },
-      'logging.log_statistics': { type: 'boolean', required: true, default: false },
-      'logging.log_payloads': { type: 'boolean', required: true, default: false },
-      response_streaming: { type: 'string', default: 'allow', one_of: ['allow', 'deny', 'always'] },
-      max_request_body_size: { type: 'integer' },
-      model_name_header: { type: 'boolean', default: true },
-      llm_format: { type: 'string', default: 'openai' },
-    }
-    /** Where newer releases of Kong and this plugin allow for more. */
-    const WIDER: Record<string, readonly (keyof Field)[]> = {
-      'model.provider': ['one_of'],
-      max_request_body_size: ['default', 'gt'],
-      llm_format: ['one_of'],
-      'auth.gcp_service_account_json': ['encrypted'],
-    }
-
-    it.each(Object.entries(KONG))('says of %s what Kong says', (path, kong) => {
-      const ours = new Set<string>(['description', 'fields', ...(WIDER[path] ?? [])])
-      const attributes = Object.entries(fields[path]!).filter(([name]) => !ours.has(name))
-      expect(Object.fromEntries(attributes)).toEqual(kong)
-    })
-
-    it("has Kong's rules, in Kong's order", () => {
-      const must = (provider: string, option: string) => ({
-        conditional_at_least_one_of: {
-          if_field: 'model.provider',
-          if_match: { one_of: [provider] },
-          then_at_least_one_of: [`model.options.${option}`],
-          then_err: `must set %s for ${provider} provider`,
-        },
-      })
-      expect(dumped.entity_checks?.slice(0, 9)).toEqual([
-        {
-          conditional: {
-            if_field: 'model.provider',
-            if_match: { one_of: ['bedrock', 'gemini'] },
-            then_field: 'auth.allow_override',
-            then_match: { eq: false },
-            then_err: 'bedrock and gemini only support auth.allow_override = false',
-          },
-        },
-        { mutually_required: ['auth.header_name', 'auth.header_value'] },
-        { mutually_required: ['auth.param_name', 'auth.param_value', 'auth.param_location'] },
-        must('llama2', 'llama2_format'),
-        must('mistral', 'mistral_format'),
-        must('anthropic', 'anthropic_version'),
-        must('azure', 'azure_instance'),
-        must('azure', 'azure_api_version'),
-        must('azure', 'azure_deployment_id'),
-      ])
-      expect(dump.Schema.entity_checks.map((check) => check.conditional?.then_field)).toEqual([
-        'config.route_type',
-        ...Array(4).fill('config.model.provider'),
-      ])
-    })
-
-    it("has Kong's protocols beside config", () => {
-      expect(protocols.protocols).toMatchObject({ type: 'set', default: ['grpc', 'grpcs', 'http', 'https'] })
-    })
-
-    it('describes every field in as many characters as Kong takes', () => {
-      const lengths = Object.values(fields).flatMap(({ description }) => description?.length ?? [])
-      expect(lengths.length).toBeGreaterThan(40)
-      expect(lengths.filter((length) => length < 10 || length > 500)).toEqual([])
-    })
-
-    it('is plain JSON', () => {
-      expect(JSON.parse(JSON.stringify(dump))).toEqual(dump)
-    })
   })
 
   it('throws at no config, however hostile', () => {
