@@ -25,8 +25,9 @@ let compiler: Compiler | undefined
  */
 export function requireTypeScript(file: string, log: Logger): object {
   compiler ??= registerCompiler()
+  const module: unknown = createRequire(file)(file)
   log.info({ file }, `compiled with TypeScript ${compiler.version}, as this Node.js does not run it as it is`)
-  return { default: createRequire(file)(file) }
+  return { default: module }
 }
 
 function registerCompiler(): Compiler {
