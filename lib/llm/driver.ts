@@ -57,6 +57,8 @@ export interface StreamTranslator {
 export interface Driver {
   /** Kong's `model.provider`. */
   readonly name: string
+  /** Where the provider's API is, for requests that pass as they are (`preserve`): `https://api.openai.com:443`. */
+  origin(options: ModelOptions): string
   /** @throws ChatError 400 where the request is faulty or, faithfully, impossible. */
   request(chat: ChatRequest, target: Target): ProviderRequest
   /** A whole, unstreamed answer. Ends in `sink.done()` or `sink.error()`. */

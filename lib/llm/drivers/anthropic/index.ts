@@ -1,12 +1,13 @@
 import type { Driver } from '../../driver.js'
 import { convertError } from './error.js'
-import { prepareRequest } from './request.js'
+import { ORIGIN, prepareRequest } from './request.js'
 import { translateResponse } from './response.js'
 import { MessagesTranslator } from './stream.js'
 
 /** Anthropic's Messages API: https://docs.claude.com/en/api/messages */
 export const anthropic: Driver = {
   name: 'anthropic',
+  origin: () => ORIGIN,
   request: prepareRequest,
   response: translateResponse,
   error: convertError,

@@ -10,7 +10,7 @@ import { prepareSampling } from './sampling.js'
 import { prepareThinking } from './thinking.js'
 import { prepareTools } from './tools.js'
 
-const ORIGIN = 'https://api.anthropic.com:443'
+export const ORIGIN = 'https://api.anthropic.com:443'
 const PATH = '/v1/messages'
 const DEFAULT_VERSION = '2023-06-01'
 /** The API has no default of its own. */

@@ -34,6 +34,7 @@ export function openAiCompatible(server: OpenAiServer): Driver {
   const chat = nativeApi(server, 'llm/v1/chat', server.chatPath)
   return {
     name: server.name,
+    origin: () => server.origin,
     request: (request, target) => {
       const { changed: _, ...prepared } = chat.request(request as JsonObject, target) // it came from JSON
       return prepared
