@@ -2,13 +2,16 @@ import type { SchemaObject } from 'ajv'
 import { type Checks, type Field, type FieldType, fieldsOf } from './field.js'
 import { literal, luaPattern } from './lua-pattern.js'
 
-/** What it means that a part of a JSON Schema failed, in Kong's words. */
+/** What it means that a value fails a keyword of a JSON Schema, in Kong's words. */
 export interface Meaning {
   field: Field
   /** Kong says one thing about a field: the check that comes first. */
   rank: number
   text(value: unknown): string
 }
+
+/** By the (sub)schema and its keyword. */
+export type Meanings = Map<unknown, Map<string, Meaning>>
 
 type Text = Meaning['text']
 /** A JSON Schema with the text for values that it refuses. */
@@ -99,20 +102,17 @@ function parts(field: Field): Part[] {
 }
 
 /**
- * The JSON Schema of a field whose defaults are filled in. Every subschema whose failure means something is put
- * into `meanings`; other errors repeat what one of those says.
+ * The JSON Schema of a field whose defaults are filled in. Every keyword whose failure means something is put
+ * into `meanings`; errors of others repeat what one of those says.
  *
  * @throws Error if the field's definition is none of Kong's language
  */
-export function jsonSchema(field: Field, meanings: Map<object, Meaning>): SchemaObject {
+export function jsonSchema(field: Field, meanings: Meanings): SchemaObject {
   const type = Object.hasOwn(JSON_TYPES, field.type) ? JSON_TYPES[field.type] : undefined
   if (type === undefined) throw new Error(`invalid type: ${field.type}`)
   const schema: SchemaObject = { type }
-  meanings.set(schema, {
-    field,
-    rank: 0,
-    text: (value) => (value === null ? REQUIRED : EXPECTED[field.type]),
-  })
+  const text: Text = (value) => (value === null ? REQUIRED : EXPECTED[field.type])
+  meanings.set(schema, new Map([['type', { field, rank: 0, text }]]))
 
   if (field.type === 'record') {
     const children = [...fieldsOf(field)]
@@ -126,12 +126,19 @@ export function jsonSchema(field: Field, meanings: Map<object, Meaning>): Schema
   if (field.keys) schema.propertyNames = jsonSchema(field.keys, meanings)
   if (field.values) schema.additionalProperties = jsonSchema(field.values, meanings)
 
-  const checks = parts(field)
-  if (checks.length > 0) {
-    schema.allOf = checks.map(([part, text], i) => {
-      meanings.set(part, { field, rank: i + 1, text })
-      return part
-    })
-  }
+  for (const [i, [part, text]] of parts(field).entries())
+    addPart(schema, part, meanings, { field, rank: i + 1, text })
   return schema
+}
+
+/** A keyword that is taken already goes into `allOf`. */
+function addPart(schema: SchemaObject, part: SchemaObject, meanings: Meanings, meaning: Meaning): void {
+  const keywords = Object.keys(part)
+  const taken = keywords.some((keyword) => keyword in schema)
+  if (taken) schema.allOf = [...(schema.allOf ?? []), part]
+  else Object.assign(schema, part)
+  const owner = taken ? part : schema
+  const known = meanings.get(owner) ?? new Map<string, Meaning>()
+  for (const keyword of keywords) known.set(keyword, meaning)
+  meanings.set(owner, known)
 }

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
-import type { Ajv, ErrorObject } from 'ajv'
+import type { Ajv, ErrorObject, SchemaObject } from 'ajv'
 import type * as AjvModule from 'ajv'
 import { type Field, isReference } from './field.js'
-import { jsonSchema, type Meaning, REQUIRED, UNKNOWN } from './json-schema.js'
+import { jsonSchema, type Meanings, REQUIRED, UNKNOWN } from './json-schema.js'
 
 /** What is wrong with a config, and where. */
 export interface Fault {
@@ -17,6 +17,8 @@ export type Unresolved = (value: unknown) => boolean
 
 export type Validator = (value: unknown, unresolved?: Unresolved) => Fault[]
 
+type RankedFault = Fault & { rank: number }
+
 let ajv: Ajv | undefined
 
 /** Loading a schema compiler takes longer than all else at start-up: it waits for the first config. */
@@ -26,8 +28,6 @@ function compiler(): Ajv {
   const { Ajv }: typeof AjvModule = load('ajv')
   ajv = new Ajv({
     allErrors: true,
-    verbose: true,
-    ownProperties: true,
     // The schemas are made here, and each is compiled once.
     meta: false,
     validateSchema: false,
@@ -46,42 +46,72 @@ function compiler(): Ajv {
  * @throws Error if the field's definition is none of Kong's language
  */
 export function compileField(field: Field): Validator {
-  const meanings = new Map<object, Meaning>()
-  const validate = compiler().compile(jsonSchema(field, meanings))
-  return (value, unresolved = isReference) =>
-    validate(value) ? [] : faultsOf(validate.errors ?? [], meanings, unresolved)
+  const meanings: Meanings = new Map()
+  const schema = jsonSchema(field, meanings)
+  const validate = compiler().compile(schema)
+
+  return (value, unresolved = isReference) => {
+    if (validate(value)) return []
+    const found = new Map<string, RankedFault>()
+    for (const error of validate.errors ?? []) {
+      const fault = faultOf(error, schema, meanings, value, unresolved)
+      if (!fault) continue
+      const present = found.get(fault.path)
+      if (present === undefined || fault.rank < present.rank) found.set(fault.path, fault)
+    }
+    return Array.from(found.values(), ({ path, message }) => ({ path, message }))
+  }
 }
 
-function faultsOf(errors: ErrorObject[], meanings: Map<object, Meaning>, unresolved: Unresolved): Fault[] {
-  const found = new Map<string, { rank: number; message: string }>()
-  const add = (path: string, rank: number, message: string): void => {
-    const present = found.get(path)
-    if (present === undefined || rank < present.rank) found.set(path, { rank, message })
-  }
-  for (const error of errors) {
-    const path = pathOf(error.instancePath)
-    const { missingProperty, additionalProperty } = error.params as Record<string, string | undefined>
-    const meaning = error.parentSchema && meanings.get(error.parentSchema)
-    if (missingProperty !== undefined) add(join(path, missingProperty), 0, REQUIRED)
-    else if (additionalProperty !== undefined) add(join(path, additionalProperty), 0, UNKNOWN)
-    else if (meaning && (meaning.rank > 0 || error.keyword === 'type')) {
-      if (meaning.field.referenceable && unresolved(error.data)) continue
-      add(path, meaning.rank, meaning.field.err ?? meaning.text(error.data))
-    }
-  }
-  return [...found].map(([path, { message }]) => ({ path, message }))
+function faultOf(
+  error: ErrorObject,
+  schema: SchemaObject,
+  meanings: Meanings,
+  value: unknown,
+  unresolved: Unresolved,
+): RankedFault | undefined {
+  const at = segmentsOf(error.instancePath)
+  const path = pathOf(at)
+  const { missingProperty, additionalProperty } = error.params as Record<string, string | undefined>
+  if (missingProperty !== undefined) return { path: join(path, missingProperty), rank: 0, message: REQUIRED }
+  if (additionalProperty !== undefined)
+    return { path: join(path, additionalProperty), rank: 0, message: UNKNOWN }
+
+  const owner = inside(schema, segmentsOf(error.schemaPath).slice(0, -1))
+  const meaning = meanings.get(owner)?.get(error.keyword)
+  if (!meaning) return undefined
+  // Of a map's key, or of what the path leads to.
+  const data = error.propertyName ?? inside(value, at)
+  if (meaning.field.referenceable && unresolved(data)) return undefined
+  return { path, rank: meaning.rank, message: meaning.field.err ?? meaning.text(data) }
+}
+
+/** A JSON pointer's names (RFC 6901), a pointer in a URI fragment's too. */
+function segmentsOf(pointer: string): string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((segment) => {
+      const name = pointer.startsWith('#') ? decodeURIComponent(segment) : segment
+      return name.replaceAll('~1', '/').replaceAll('~0', '~')
+    })
+}
+
+function inside(value: unknown, segments: readonly string[]): unknown {
+  return segments.reduce<unknown>(
+    (found, name) =>
+      typeof found === 'object' && found !== null && Object.hasOwn(found, name)
+        ? (found as Record<string, unknown>)[name]
+        : undefined,
+    value,
+  )
+}
+
+/** `targets`, `0`, `model` as `targets[0].model`. */
+function pathOf(segments: readonly string[]): string {
+  return segments.reduce((path, name) => (/^\d+$/.test(name) ? `${path}[${name}]` : join(path, name)), '')
 }
 
 export function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`
-}
-
-/** `/targets/0/model` as `targets[0].model`. */
-function pathOf(pointer: string): string {
-  let path = ''
-  for (const segment of pointer.split('/').slice(1)) {
-    const name = segment.replaceAll('~1', '/').replaceAll('~0', '~')
-    path = /^\d+$/.test(name) ? `${path}[${name}]` : join(path, name)
-  }
-  return path
 }

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { dumpOf } from '../../../lib/schema/dump.js'
 
-class Nothing {
-  helper(): void {}
+class Silent {
+  log(): void {}
 }
 
 describe('the dump that Kong reads', () => {
-  it('is that of a module with nothing in it', () => {
-    expect(dumpOf({ Plugin: Nothing }, 'empty')).toEqual({
+  it('is that of a module with nothing in it but a class', () => {
+    expect(dumpOf({ Plugin: Silent }, 'empty')).toEqual({
       Name: 'empty',
       Version: '0.0.0',
       Priority: 0,
-      Phases: [],
+      Phases: ['log'],
       Schema: { name: 'empty', fields: [{ config: { type: 'record', fields: [] } }] },
     })
   })
@@ -30,7 +30,7 @@ describe('the dump that Kong reads', () => {
   })
 
   it.each(['headerFilter', 'bodyFilter'])('has no filter: a plugin with %s has access and log', (filter) => {
-    class Plugin extends Nothing {}
+    class Plugin extends Silent {}
     Object.defineProperty(Plugin.prototype, filter, { value: () => undefined })
     expect(dumpOf({ Plugin }, 'p').Phases).toEqual(['access', 'log'])
   })
@@ -38,7 +38,7 @@ describe('the dump that Kong reads', () => {
   it('puts rules where Kong looks for them', () => {
     const { Schema } = dumpOf(
       {
-        Plugin: Nothing,
+        Plugin: Silent,
         Schema: [{ a: { type: 'string' } }],
         ConfigChecks: [{ at_least_one_of: ['a'] }],
         EntityFields: [{ protocols: { type: 'set', elements: { type: 'string' } } }],
@@ -68,7 +68,7 @@ describe('the dump that Kong reads', () => {
       { b: { type: 'string', description: 'x'.repeat(501) } },
       { description: { type: 'string', description: 'long enough' } },
     ]
-    expect(dumpOf({ Plugin: Nothing, Schema }, 'p')).toMatchObject({
+    expect(dumpOf({ Plugin: Silent, Schema }, 'p')).toMatchObject({
       Schema: {
         fields: [
           {
@@ -83,6 +83,6 @@ describe('the dump that Kong reads', () => {
         ],
       },
     })
-    expect(JSON.stringify(dumpOf({ Plugin: Nothing, Schema }, 'p'))).not.toContain('too short')
+    expect(JSON.stringify(dumpOf({ Plugin: Silent, Schema }, 'p'))).not.toContain('too short')
   })
 })
