@@ -2,7 +2,7 @@ import type { Driver } from '../../driver.js'
 import type { FrameFormat } from '../../frames/frame.js'
 import { lookup } from '../lookup.js'
 import { convertError } from './error.js'
-import { prepareRequest } from './request.js'
+import { originOf, prepareRequest } from './request.js'
 import { translateResponse } from './response.js'
 import { GenerateContentTranslator } from './stream.js'
 
@@ -15,6 +15,7 @@ const FRAMES: Readonly<Record<string, FrameFormat>> = {
 /** Google's Gemini, on its public API and on Vertex AI: https://ai.google.dev/api/generate-content */
 export const gemini: Driver = {
   name: 'gemini',
+  origin: originOf,
   request: prepareRequest,
   response: translateResponse,
   error: convertError,

@@ -1,8 +1,9 @@
 import type { ChatRequest } from '../../chat.js'
 import type { ModelOptions, ProviderRequest, Target } from '../../driver.js'
+import { encodeSegment } from '../../endpoint.js'
 import { ChatError } from '../../errors.js'
 import { isObject, type Json, type JsonObject } from '../../json.js'
-import { unusedRequestFields } from '../dropped.js'
+import { isEmpty, unusedRequestFields } from '../dropped.js'
 import { convertMessages } from './messages.js'
 import { type ModelTraits, modelTraits } from './model.js'
 import { pick } from '../pick.js'
@@ -62,7 +63,7 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
   }
   dropped.push(...unusedRequestFields(chat, USED))
   return {
-    origin: vertex?.origin ?? PUBLIC_ORIGIN,
+    origin: originOf(target.options),
     path: `${vertex?.models ?? '/v1beta/models'}/${operation(target)}`,
     headers: {
       'content-type': 'application/json',
@@ -73,8 +74,12 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
   }
 }
 
+export function originOf(options: ModelOptions): string {
+  return vertexOptions(options)?.origin ?? PUBLIC_ORIGIN
+}
+
 function operation({ model, stream }: Target): string {
-  return `${encodeURIComponent(model)}:${stream ? 'streamGenerateContent?alt=sse' : 'generateContent'}`
+  return `${encodeSegment(model)}:${stream ? 'streamGenerateContent?alt=sse' : 'generateContent'}`
 }
 
 /** Where the models of `options.gemini` are, if it names all of Vertex's three. */
@@ -87,7 +92,10 @@ function vertexOptions(options: ModelOptions): { origin: string; models: string 
   if (!/^[a-z0-9.-]+$/i.test(endpoint)) {
     throw new ChatError(500, 'gemini.api_endpoint must be a host name', { param: 'gemini.api_endpoint' })
   }
-  const [projectSegment, locationSegment] = [encodeURIComponent(project), encodeURIComponent(location)]
+  const [projectSegment, locationSegment] = [
+    encodeSegment(project, 'gemini.project_id'),
+    encodeSegment(location, 'gemini.location_id'),
+  ]
   return {
     origin: `https://${endpoint}:443`,
     models: `/v1/projects/${projectSegment}/locations/${locationSegment}/publishers/google/models`,
@@ -147,5 +155,5 @@ function responseFormat(format: unknown, dropped: string[]): JsonObject {
 }
 
 function set(fields: Record<string, Json | undefined>): JsonObject {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null))
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value)))
 }
