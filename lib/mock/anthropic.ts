@@ -5,8 +5,9 @@ import { SSE, type MockFrame } from './framing.js'
 import { number, object, objects, string, strings, text } from './read.js'
 
 /**
- * https://docs.anthropic.com/en/api/messages, streams: https://docs.anthropic.com/en/docs/build-with-claude/streaming,
- * errors: https://docs.anthropic.com/en/api/errors
+ * https://docs.claude.com/en/api/messages
+ * Streams: https://docs.claude.com/en/docs/build-with-claude/streaming
+ * Errors: https://docs.claude.com/en/api/errors
  */
 export const anthropicMessages: MockApi = {
   path: /\/messages$/,

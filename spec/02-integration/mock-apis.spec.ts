@@ -147,6 +147,57 @@ describe('every API of the mock', () => {
     },
   )
 
+  describe('with a tool', () => {
+    const parameters = { type: 'object', properties: { city: { type: 'string' } } }
+    const tools = [{ type: 'function', function: { name: 'get_weather', parameters } }]
+
+    /** The events of a stream, each kind once in a row. */
+    async function order(path: string, body: object, kind: (data: string, event: string) => string) {
+      const kinds = (await framesOf(await post(path, body))).map(({ data, event }) => kind(data, event))
+      return kinds.filter((one, at) => one !== kinds[at - 1])
+    }
+
+    it('bedrock starts only the block of the call, stops both, and gives the metadata last', async () => {
+      const toolConfig = { tools: [{ toolSpec: { name: 'get_weather', inputSchema: { json: parameters } } }] }
+      const body = { ...converse, toolConfig }
+      const kind = (data: string, event: string) =>
+        `${event} ${JSON.parse(data).contentBlockIndex ?? ''}`.trim()
+      expect(await order('/model/m/converse-stream', body, kind)).toEqual([
+        'messageStart',
+        'contentBlockDelta 0',
+        'contentBlockStop 0',
+        'contentBlockStart 1',
+        'contentBlockDelta 1',
+        'contentBlockStop 1',
+        'messageStop',
+        'metadata',
+      ])
+    })
+
+    it('cohere plans, calls and ends the call', async () => {
+      const kind = (_: string, event: string) => event
+      expect(await order('/v2/chat', { ...chat, ...stream, tools }, kind)).toEqual([
+        'message-start',
+        'tool-plan-delta',
+        'tool-call-start',
+        'tool-call-delta',
+        'tool-call-end',
+        'message-end',
+      ])
+    })
+
+    it('gemini and ollama give a call whole', async () => {
+      const declared = { contents, tools: [{ functionDeclarations: [tools[0]?.function] }] }
+      const gemini = await framesOf(await post('/v1beta/models/g:streamGenerateContent', declared))
+      const [part] = JSON.parse(gemini.at(-2)!.data).candidates[0].content.parts
+      expect(part.functionCall).toEqual({ name: 'get_weather', args: { city: 'mock' } })
+
+      const ollama = await framesOf(await post('/api/chat', { ...chat, tools }))
+      const [call] = JSON.parse(ollama.at(-2)!.data).message.tool_calls
+      expect(call.function).toMatchObject({ name: 'get_weather', arguments: { city: 'mock' } })
+    })
+  })
+
   it('names a fault of bedrock in a header', async () => {
     const response = await post('/model/error%2F429/converse', converse)
     expect(response.headers.get('x-amzn-errortype')).toMatch(/^ThrottlingException:/)
