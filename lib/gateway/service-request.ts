@@ -3,7 +3,7 @@ import { copyHeaders, dropHopByHop, firstHeader } from '../pdk/headers.js'
 import type { IncomingRequest } from '../runtime/incoming-request.js'
 import { SERVER_TOKEN } from '../runtime/kong-answers.js'
 import type { Service } from './entities.js'
-import { upstreamPath } from './path.js'
+import { escapePath, upstreamPath } from './path.js'
 import type { RouteMatch } from './router.js'
 
 /** The request that Kong's proxying makes of a client's: what plain routes send, and what plugins start from. */
@@ -26,7 +26,7 @@ export function serviceRequest(
   headers['x-forwarded-host'] = forwarded.host
   headers['x-forwarded-port'] = String(forwarded.port)
   headers['x-forwarded-path'] = forwarded.path
-  if (stripped !== undefined && stripped !== '/') headers['x-forwarded-prefix'] = stripped
+  if (stripped !== undefined && stripped !== '/') headers['x-forwarded-prefix'] = escapePath(stripped)
   headers['x-real-ip'] = forwarded.ip
   headers['x-kong-request-id'] = requestId
   return {

@@ -8,8 +8,7 @@ import { readClientBody } from './client-body.js'
 import { ErrorAnswer } from './error-answer.js'
 import { headersToClient, headerText } from './headers.js'
 import { readCall, translateCall, type ClientCall, type ProviderCall } from './request.js'
-import type { AiProxyModel } from './model-schema.js'
-import type { AiProxyConfig } from './schema.js'
+import type { AiProxyConfig, AiProxyModel } from './schema.js'
 import { statistics } from './statistics.js'
 import { compileTemplates, type Templates } from './template.js'
 import { upstreamRequest } from './upstream-request.js'
@@ -39,6 +38,8 @@ const DROPPED_BYTES = 512
 export class AiProxy implements Plugin {
   readonly #config: AiProxyConfig
   readonly #templates: Templates<AiProxyModel>
+  /** Whether the log says already that the mock stands in. */
+  #toldOfMock = false
 
   constructor(config: AiProxyConfig) {
     this.#config = config
@@ -61,9 +62,13 @@ export class AiProxy implements Plugin {
     if (!raw) throw tooLarge(config.max_request_body_size)
     const body = await readClientBody(raw, await kong.request.getHeader('content-type'))
     const model = await this.#model(kong)
-    const call = readCall(config, model, body)
+    const call = readCall(config, model, body, await clientPath(kong))
     const provider = translateCall(config, model, call)
     const { request, mocked } = await upstreamRequest(kong, config, model, call, provider, raw)
+    if (mocked && !this.#toldOfMock) {
+      this.#toldOfMock = true
+      await kong.log.warn(`${model.provider} has no credential: the mock provider answers`)
+    }
     const exchange: AiExchange = { started, model, call, provider, mocked, holdEnds: 0 }
     kong.ctx.plugin.exchange = exchange
     await kong.service.setRequest(request)
@@ -163,6 +168,12 @@ export class AiProxy implements Plugin {
 
 function exchangeOf(kong: Kong | FilterKong): AiExchange | undefined {
   return kong.ctx.plugin.exchange as AiExchange | undefined
+}
+
+async function clientPath(kong: Kong): Promise<string> {
+  const query = await kong.request.getRawQuery()
+  const path = await kong.request.getRawPath()
+  return query === '' ? path : `${path}?${query}`
 }
 
 function tooLarge(limit: number): ChatError {

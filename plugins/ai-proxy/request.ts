@@ -1,14 +1,15 @@
 import { bodyCredential } from '../../lib/credentials/static.js'
-import type { Driver, NativeApi, ProviderRequest, Target } from '../../lib/llm/driver.js'
+import type { Driver, ModelOptions, NativeRoute, ProviderRequest, Target } from '../../lib/llm/driver.js'
 import { driverOf } from '../../lib/llm/drivers/index.js'
 import { ChatError } from '../../lib/llm/errors.js'
 import { formats, type ClientFormat } from '../../lib/llm/formats/index.js'
 import { isObject, type JsonObject } from '../../lib/llm/json.js'
-import type { AiProxyModel } from './model-schema.js'
-import type { AiProxyConfig } from './schema.js'
+import type { AiProxyConfig, AiProxyModel } from './schema.js'
 
 /** What a client asked for, checked, and resolved against the config. */
 export interface ClientCall {
+  /** As the client sent it, with its query. */
+  readonly path: string
   readonly body: JsonObject
   /** `undefined` on `preserve` routes: nothing of the body is read but its model. */
   readonly format: ClientFormat | undefined
@@ -33,7 +34,12 @@ export interface ProviderCall {
  *
  * @throws ChatError 400
  */
-export function readCall(config: AiProxyConfig, model: AiProxyModel, body: JsonObject): ClientCall {
+export function readCall(
+  config: AiProxyConfig,
+  model: AiProxyModel,
+  body: JsonObject,
+  path: string,
+): ClientCall {
   const route = config.route_type
   const format = route === 'preserve' ? undefined : formats[route]
   format?.check(body)
@@ -41,6 +47,7 @@ export function readCall(config: AiProxyConfig, model: AiProxyModel, body: JsonO
   const stream = streams(config, body, route)
   const { stream_options: options } = body
   return {
+    path,
     body,
     format,
     model: name,
@@ -86,39 +93,37 @@ function streams(config: AiProxyConfig, body: JsonObject, route: AiProxyConfig['
  * @throws ChatError 400 where the request is faulty, or under `strict` where the provider cannot express a part of it
  */
 export function translateCall(config: AiProxyConfig, model: AiProxyModel, call: ClientCall): ProviderCall {
-  const { driver, target, native } = destination(config, model, call)
-  const { request, changed } = native
-    ? nativeRequest(native, call.body, target)
-    : { request: translated(driver, call, target), changed: true }
-  if (config.strict && request.dropped.length > 0) {
-    const [first] = request.dropped
-    throw ChatError.badRequest(`${driver.name} cannot express: ${request.dropped.join(', ')}`, first ?? null)
+  const options = model.options ?? {}
+  const driver = driverOf(model.provider)
+  if (!driver) throw new ChatError(500, `provider ${model.provider} is not supported`)
+  if (!call.format) return preserved(driver, options, call)
+  const target: Target = { model: call.model, options, stream: call.stream }
+  const native = driver.native?.[config.route_type as NativeRoute]
+  const { changed, ...request } = native
+    ? native.request(call.body, target)
+    : translated(driver, call.format, call, target)
+  const [first] = request.dropped
+  if (config.strict && first !== undefined) {
+    throw ChatError.badRequest(`${driver.name} cannot express: ${request.dropped.join(', ')}`, first)
   }
   const credential = bodyCredential(config.auth ?? {}, call.body)
-  Object.assign(request.body, credential)
   return {
     driver,
     native: native !== undefined,
-    request,
+    request: { ...request, body: { ...request.body, ...credential } },
     unchanged: !changed && Object.keys(credential).length === 0,
   }
 }
 
-function destination(config: AiProxyConfig, model: AiProxyModel, call: ClientCall) {
-  const driver = driverOf(model.provider)
-  if (!driver) throw new ChatError(500, `provider ${model.provider} is not supported`)
-  const target: Target = { model: call.model, options: model.options ?? {}, stream: call.stream }
-  const native = config.route_type === 'preserve' ? undefined : driver.native?.[config.route_type]
-  return { driver, target, native }
-}
-
-function nativeRequest(native: NativeApi, body: JsonObject, target: Target) {
-  const { changed, ...request } = native.request(body, target)
-  return { request, changed }
-}
-
-function translated(driver: Driver, call: ClientCall, target: Target): ProviderRequest {
-  const { chat, dropped } = call.format!.decode(call.body)
+function translated(driver: Driver, format: ClientFormat, call: ClientCall, target: Target) {
+  const { chat, dropped } = format.decode(call.body)
   const request = driver.request(chat, target)
-  return { ...request, dropped: [...dropped, ...request.dropped] }
+  return { ...request, dropped: [...dropped, ...request.dropped], changed: true }
+}
+
+/** Path and body are the client's own; of an `upstream_url` only scheme, host and port count, as in Kong. */
+function preserved(driver: Driver, options: ModelOptions, call: ClientCall): ProviderCall {
+  const origin = options.upstream_url ? new URL(options.upstream_url).origin : driver.origin(options)
+  const request = { origin, path: call.path, headers: {}, body: call.body, dropped: [] }
+  return { driver, native: true, request, unchanged: true }
 }

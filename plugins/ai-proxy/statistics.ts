@@ -1,6 +1,6 @@
 import type { AnswerFacts } from '../../lib/llm/answer.js'
 import type { Usage } from '../../lib/llm/chat.js'
-import type { AiProxyModel } from './model-schema.js'
+import type { AiProxyModel } from './schema.js'
 
 /** What the log entry says of one answer, under `ai.proxy`. Times are milliseconds. */
 export interface Statistics {

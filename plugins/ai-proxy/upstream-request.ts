@@ -1,12 +1,11 @@
-import { authorizeStatic, type StaticAuth } from '../../lib/credentials/static.js'
+import { authorizeStatic, type ClientCredentials, type StaticAuth } from '../../lib/credentials/static.js'
 import { resolveEndpoint } from '../../lib/llm/endpoint.js'
 import { ChatError } from '../../lib/llm/errors.js'
 import type { Timeouts, UpstreamRequest } from '../../lib/pdk/exchange.js'
 import type { Kong } from '../../lib/pdk/kong.js'
 import { headersToProvider } from './headers.js'
 import type { ClientCall, ProviderCall } from './request.js'
-import type { AiProxyModel } from './model-schema.js'
-import type { AiProxyConfig } from './schema.js'
+import type { AiProxyConfig, AiProxyModel } from './schema.js'
 
 const TIMEOUTS: Timeouts = { connect: 10_000, headers: 60_000, idle: 120_000 }
 
@@ -25,7 +24,11 @@ export async function upstreamRequest(
 ): Promise<{ request: UpstreamRequest; mocked: boolean }> {
   const preserve = call.format === undefined
   const auth: StaticAuth = config.auth ?? {}
-  const empty = emptyCredential(auth)
+  const client = {
+    headers: await kong.request.getHeaders(),
+    query: new URLSearchParams(await kong.request.getRawQuery()),
+  }
+  const empty = emptyCredential(auth, client)
   const mock = empty === undefined ? undefined : kong.configuration.mockUrl
   if (empty !== undefined && mock === undefined) {
     throw new ChatError(500, `${empty} is empty: the provider's credential is not configured`, {
@@ -33,14 +36,12 @@ export async function upstreamRequest(
       code: 'credential_missing',
     })
   }
+  const { upstream_url, upstream_path } = model.options ?? {}
   const endpoint = resolveEndpoint(provider.request, {
-    ...model.options,
+    ...(upstream_path !== undefined && { upstream_path }),
+    ...(upstream_url !== undefined && !preserve && { upstream_url }),
     ...(mock !== undefined && { upstream_url: mock }),
   })
-  const client = {
-    headers: (await kong.request.getHeaders()) as Record<string, string | string[]>,
-    query: new URLSearchParams(await kong.request.getRawQuery()),
-  }
   const request: UpstreamRequest = {
     ...endpoint,
     method: preserve ? await kong.request.getMethod() : 'POST',
@@ -54,8 +55,11 @@ export async function upstreamRequest(
 }
 
 /** The field of `auth` whose value resolved to nothing, so that no provider would take the request. */
-function emptyCredential(auth: StaticAuth): string | undefined {
-  if (auth.header_name !== undefined && auth.header_value === '') return 'config.auth.header_value'
-  if (auth.param_name !== undefined && auth.param_value === '') return 'config.auth.param_value'
+function emptyCredential(auth: StaticAuth, client: ClientCredentials): string | undefined {
+  const { header_name, header_value, param_name, param_value, allow_override } = auth
+  if (allow_override && header_name !== undefined && header_name.toLowerCase() in client.headers)
+    return undefined
+  if (header_name !== undefined && header_value === '') return 'config.auth.header_value'
+  if (param_name !== undefined && param_value === '') return 'config.auth.param_value'
   return undefined
 }
