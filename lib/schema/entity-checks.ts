@@ -8,7 +8,7 @@ import {
   type Match,
   own,
 } from './field.js'
-import { REQUIRED } from './json-schema.js'
+import { REQUIRED, UNKNOWN } from './json-schema.js'
 import { compileField, type Fault, join, type Unresolved, type Validator } from './validator.js'
 
 /*
@@ -82,7 +82,7 @@ interface Scope {
 
 /** Runs the entity checks of a plugin's config; one for each schema, since it keeps what it compiled. */
 export class EntityChecker {
-  readonly #validators = new Map<string, Validator>()
+  readonly #validators = new Map<Field, Map<string, Validator>>()
   readonly #config: Field
   readonly #plugin: Field
 
@@ -182,15 +182,22 @@ export class EntityChecker {
   /** Why a field's value does not pass the field's own checks joined with others; `undefined` if it passes. */
   #mismatch(scope: Scope, name: string, match: Match): string | undefined {
     const { field, value } = lookUp(scope, name)
-    const wanted: Field = { ...(field ?? { type: 'string' }), ...match }
+    const wanted = { ...field, ...match }
     if (value === undefined || value === null) {
       if (wanted.eq !== undefined) return `value must be ${wanted.eq}`
       return wanted.required ? REQUIRED : undefined
     }
-    const key = JSON.stringify([scope.place(name), match])
-    let validate = this.#validators.get(key)
-    if (!validate) this.#validators.set(key, (validate = compileField(wanted)))
-    return validate(value)[0]?.message
+    return field ? this.#validator(field, match)(value)[0]?.message : UNKNOWN
+  }
+
+  /** Compiled once for each field and match, however many items of an array it looks at. */
+  #validator(field: Field, match: Match): Validator {
+    const ofField = this.#validators.get(field) ?? new Map<string, Validator>()
+    this.#validators.set(field, ofField)
+    const key = JSON.stringify(match)
+    const validate = ofField.get(key) ?? compileField({ ...field, ...match })
+    ofField.set(key, validate)
+    return validate
   }
 }
 

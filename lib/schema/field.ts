@@ -6,7 +6,8 @@ export type FieldType = 'string' | 'number' | 'integer' | 'boolean' | 'array' | 
 
 /**
  * The attributes of a field that check its value, under Kong's names and with Kong's meaning.
- * Patterns are Lua's. Source: `validators` in Kong's `kong/db/schema/init.lua`.
+ * Patterns are Lua's. Passed over are `is_regex`, `timestamp`, `uuid`, `mutually_exclusive_subsets` and Lua functions.
+ * Source: `validators` in Kong's `kong/db/schema/init.lua`.
  */
 export interface Checks {
   eq?: Scalar
