@@ -5,7 +5,7 @@ import { SseReader } from './sse.js'
 const LF = 0x0a
 const CR = 0x0d
 const SPACE = 0x20
-const BOM = [0xef, 0xbb, 0xbf] as const
+const BOM = Buffer.from('\uFEFF')
 const DATA = Buffer.from('data:')
 
 /** An event as the provider wrote it, blank line included, and its data; `undefined` if it has none: a comment. */
@@ -84,7 +84,7 @@ export class SseCutter {
 
   private event(whole: Buffer, lines: number): void {
     const raw = this.first ? this.withoutBom(whole) : whole
-    if (lines === 2 && raw.compare(DATA, 0, DATA.length, 0, DATA.length) === 0) {
+    if (lines === 2 && startsWith(raw, DATA)) {
       const start = raw[DATA.length] === SPACE ? DATA.length + 1 : DATA.length
       this.handle(raw, raw.toString('utf8', start, raw.length - 2))
     } else if (lines > 1) {
@@ -94,7 +94,7 @@ export class SseCutter {
 
   private withoutBom(raw: Buffer): Buffer {
     this.first = false
-    return BOM.every((byte, at) => raw[at] === byte) ? raw.subarray(BOM.length) : raw
+    return startsWith(raw, BOM) ? raw.subarray(BOM.length) : raw
   }
 
   private readFrom(read: Buffer): void {
@@ -106,6 +106,11 @@ export class SseCutter {
     this.partial.clear()
     this.reader.push(read)
   }
+}
+
+function startsWith(bytes: Buffer, start: Buffer): boolean {
+  for (let at = 0; at < start.length; at++) if (bytes[at] !== start[at]) return false
+  return true
 }
 
 const ONE_LF = Buffer.from('\n')
