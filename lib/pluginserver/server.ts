@@ -55,8 +55,8 @@ export async function startPluginServer(options: PluginServerOptions): Promise<P
   )
   log.info({ socket: options.socket, plugins: [...hosted.keys()] }, 'plugin server listens')
 
+  const closed = once(listener.server, 'close')
   async function close(graceMs = deadlineMs): Promise<void> {
-    const closed = once(listener.server, 'close')
     listener.server.close()
     await listener.remove()
     for (const connection of connections) connection.closeWhenAnswered()

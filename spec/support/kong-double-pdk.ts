@@ -79,7 +79,7 @@ const REQUEST: Record<string, PdkMethod> = {
   get_path_with_query: (r) => r.path + (r.rawQuery && `?${r.rawQuery}`),
   get_raw_query: (r) => r.rawQuery,
   get_query: (r) => {
-    const query: Record<string, string[]> = {}
+    const query = Object.create(null) as Record<string, string[]>
     for (const [name, value] of new URLSearchParams(r.rawQuery)) (query[name] ??= []).push(value)
     return query
   },

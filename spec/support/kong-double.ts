@@ -86,7 +86,7 @@ export class KongDouble {
   /** One request of a client: the plugin's phases, the way upstream, then the log phase. */
   async request(client: ClientRequest = {}): Promise<Result> {
     const run = new Run(simulated(client))
-    const answer = (await this.#beforeUpstream(run)) ?? (await this.#upstream(run.request))
+    const answer = (await this.#phases(run, 'rewrite', 'access')) ?? (await this.#upstream(run))
     run.request.phase = 'log'
     run.request.response.status = answer.status
     run.request.source = run.from
@@ -101,8 +101,8 @@ export class KongDouble {
     this.#worker.close()
   }
 
-  async #beforeUpstream(run: Run): Promise<Answer | undefined> {
-    for (const phase of ['rewrite', 'access'].filter((name) => this.#options.phases.includes(name))) {
+  async #phases(run: Run, ...phases: string[]): Promise<Answer | undefined> {
+    for (const phase of phases.filter((name) => this.#options.phases.includes(name))) {
       run.request.phase = phase
       try {
         const exit = await this.#phase(run, phase)
@@ -182,12 +182,17 @@ export class KongDouble {
     return this.#instance.id
   }
 
-  async #upstream({ upstream }: SimulatedRequest): Promise<Answer> {
-    const { proxy } = this.#options
-    if (proxy) return proxy(upstream)
-    const message = 'An invalid response was received from the upstream server'
-    return exitAnswer(new Exit(502, { message }, {}))
+  async #upstream(run: Run): Promise<Answer> {
+    const { request } = run
+    const answer = await (this.#options.proxy ?? unreachable)(request.upstream)
+    request.response.status = answer.status
+    return (await this.#phases(run, 'response')) ?? answer
   }
+}
+
+async function unreachable(): Promise<Answer> {
+  const message = 'An invalid response was received from the upstream server'
+  return exitAnswer(new Exit(502, { message }, {}))
 }
 
 interface Word {
