@@ -6,6 +6,7 @@ import { UsageError } from '../../lib/commands/options.js'
 import { parseJson } from '../../lib/llm/json.js'
 import { startMock, type Mock } from '../../lib/mock/server.js'
 import { framesOf, gather } from '../support/frames-of.js'
+import { faultsOfChunk, faultsOfCompletion, faultsOfTextCompletion } from '../support/openai-schema.js'
 
 let mock: Mock
 let openai: OpenAI
@@ -121,6 +122,21 @@ describe('the mock as OpenAI, seen by the official client', () => {
     await expect(create('error/429')).rejects.toBeInstanceOf(RateLimitError)
     await expect(create('error/401')).rejects.toBeInstanceOf(AuthenticationError)
     await expect(create('error/503')).rejects.toMatchObject({ status: 503, type: 'server_error' })
+  })
+
+  it("gives nothing that OpenAI's schema does not have", async () => {
+    const asks = [{ n: 2 }, { tools }, { max_tokens: 1 }, { reasoning_effort: 'low' }]
+    for (const more of asks) {
+      const body = { model: 'm', messages, ...more }
+      const whole: unknown = await (await post('/v1/chat/completions', body)).json()
+      expect(faultsOfCompletion(whole)).toEqual([])
+      const streamed = { ...body, stream: true, stream_options: { include_usage: true } }
+      const frames = await framesOf(await post('/v1/chat/completions', streamed))
+      expect(frames.pop()?.data).toBe('[DONE]')
+      expect(frames.flatMap(({ data }) => faultsOfChunk(JSON.parse(data)))).toEqual([])
+    }
+    const whole: unknown = await (await post('/v1/completions', { model: 'm', prompt: 'p' })).json()
+    expect(faultsOfTextCompletion(whole)).toEqual([])
   })
 })
 
