@@ -174,12 +174,15 @@ describe('Gemini, calls and their results', () => {
     ['', { output: '' }],
     ['{"error":"no"}', { error: 'no' }],
   ])('sends the result %j as an object', (content, response) => {
-    const [, , result] = contents([
+    const turns = contents([
       { role: 'user', content: 'a' },
       { role: 'assistant', tool_calls: [call('c', 'f', '{}')] },
       { role: 'tool', tool_call_id: 'c', content },
-    ]) as unknown as { parts: unknown[] }[]
-    expect(result?.parts).toEqual([{ functionResponse: { id: 'c', name: 'f', response } }])
+    ])
+    expect(turns).toContainEqual({
+      role: 'user',
+      parts: [{ functionResponse: { id: 'c', name: 'f', response } }],
+    })
   })
 
   it('sends a thought signature back with its call, and with the text', () => {
