@@ -36,6 +36,7 @@ const GRACE_MS = 30_000
 export class Gateway implements PipelineHost {
   readonly upstreams = new Upstreams()
   readonly pdk: PdkHost
+  readonly edge = true
   readonly #settings: ProcessSettings
   readonly #table: RouteTable
   #proxy: Listener | undefined
@@ -115,12 +116,14 @@ export class Gateway implements PipelineHost {
     if (match.httpsStatus) return { exit: httpsRequired(x, match.httpsStatus, host) }
     const { route, service } = match
     if (!service) return { exit: kongAnswer(503, NO_SERVICE, x.id) }
-    request.captures = match.captures
     const upstream = serviceRequest(request, x.id, service, match)
     // What a plugin sets up replaces this: here a connection that was refused is tried again, as the Service says.
     let left = service.retries
     x.nextAttempt = (failure) => (failure.kind === 'connect' && left-- > 0 ? upstream : null)
-    return { binding: { route, service, upstream }, plugins: this.#table.chain(route) }
+    return {
+      binding: { route, service, captures: match.captures, upstream },
+      plugins: this.#table.chain(route),
+    }
   }
 
   #onStatus(message: IncomingMessage, out: ServerResponse): void {

@@ -1,4 +1,4 @@
-import type { ClientRequest } from '../pdk/exchange.js'
+import type { Captures } from '../pdk/exchange.js'
 import { firstHeader, type HeaderRecord } from '../pdk/headers.js'
 import type { GatewayConfig, Route, Service } from './entities.js'
 import { compileHeader, compilePath, isRegexHeader, isRegexPath, splitHost } from './patterns.js'
@@ -24,7 +24,7 @@ export interface RoutedRequest {
 export interface RouteMatch {
   route: Route
   service: Service | undefined
-  captures: ClientRequest['captures']
+  captures: Captures
   /** The prefix that the path begins with, or what the regular expression matched; absent without `paths`. */
   matchedPath: string | undefined
   /** The part of the path that does not go on to the upstream: `matchedPath` if the Route strips it. */
@@ -39,7 +39,7 @@ export interface Router {
 
 interface PathMatch {
   path: string | undefined
-  captures: ClientRequest['captures']
+  captures: Captures
 }
 
 type HostCondition = (request: RoutedRequest) => boolean
@@ -55,7 +55,7 @@ interface Candidate {
   match(path: string): PathMatch | undefined
 }
 
-const NO_CAPTURES: ClientRequest['captures'] = { named: {}, unnamed: [] }
+const NO_CAPTURES: Captures = { named: {}, unnamed: [] }
 const NO_PATH: PathMatch = { path: undefined, captures: NO_CAPTURES }
 
 /** The routes of disabled services are left out. Between routes of equal weight the first in the file wins. */
@@ -171,7 +171,7 @@ function regexMatcher(paths: readonly string[]): Candidate['match'] {
 }
 
 /** None without groups, as in Kong. A named group has its place among the unnamed ones as well. */
-function capturesOf(found: RegExpExecArray): ClientRequest['captures'] {
+function capturesOf(found: RegExpExecArray): Captures {
   if (found.length === 1) return NO_CAPTURES
   const named = Object.entries(found.groups ?? {}).filter(
     ([, value]) => (value as string | undefined) !== undefined,

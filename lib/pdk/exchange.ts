@@ -6,6 +6,12 @@ export type Phase = 'rewrite' | 'access' | 'response' | 'header_filter' | 'body_
 /** A plain record of Kong's: a Route, Service, Consumer or credential as the Admin API shows it. */
 export type Entity = Record<string, unknown>
 
+/** Captures of a Route's regex path; unnamed ones by position, `0` the whole match. */
+export interface Captures {
+  readonly named: Record<string, string>
+  readonly unnamed: readonly string[]
+}
+
 /** The client's request as the gateway accepted it. Nothing here changes during an exchange. */
 export interface ClientRequest {
   readonly method: string
@@ -36,8 +42,6 @@ export interface ClientRequest {
   }
   /** Unix milliseconds, with a fraction. */
   readonly startTime: number
-  /** Captures of the Route's regex path; unnamed ones by position, `0` the whole match. */
-  readonly captures: { readonly named: Record<string, string>; readonly unnamed: string[] }
   /**
    * The whole body, read once and kept. `undefined` if it is larger than `limit` bytes (0: no limit): the rest
    * is then not read.
@@ -124,6 +128,7 @@ export interface Exchange {
   readonly service: Entity | undefined
   readonly consumer: Entity | undefined
   readonly credential: Entity | undefined
+  readonly captures: Captures
   upstream: UpstreamRequest
   nextAttempt: NextAttempt | undefined
   /** Of the attempt under way. */

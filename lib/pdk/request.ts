@@ -71,7 +71,7 @@ export const request = {
   /** Unix milliseconds. */
   getStartTime: read(anyPhase, ({ exchange }) => Math.floor(exchange.request.startTime)),
   /** Captures of the Route's regex path; of the unnamed ones, 0 is the whole match. */
-  getUriCaptures: read(anyPhase, ({ exchange }) => exchange.request.captures),
+  getUriCaptures: read(anyPhase, ({ exchange }) => exchange.captures),
 }
 
 function readBody({ exchange }: Scope, maxSize = 0): Promise<Buffer | undefined> {

@@ -8,8 +8,17 @@ export class Downstream {
   readonly #x: LiveExchange
   readonly #out: ServerResponse
 
-  /** @param onClose runs once, when the answer is out or the client is gone (`x.clientGone`). */
-  constructor(x: LiveExchange, out: ServerResponse, onDrain: () => void, onClose: () => void) {
+  /**
+   * @param edge whether the client itself is on the other side, and not a Kong
+   * @param onClose runs once, when the answer is out or the client is gone (`x.clientGone`)
+   */
+  constructor(
+    x: LiveExchange,
+    out: ServerResponse,
+    private readonly edge: boolean,
+    onDrain: () => void,
+    onClose: () => void,
+  ) {
     this.#x = x
     this.#out = out
     out.on('drain', onDrain)
@@ -30,7 +39,7 @@ export class Downstream {
    * @param length the whole body's bytes, where they are known
    */
   commit(length?: number): void {
-    const { response, timings, id } = this.#x
+    const { response, timings } = this.#x
     if (response.committed) return
     response.committed = true
     timings.headers ||= performance.now()
@@ -40,17 +49,25 @@ export class Downstream {
     if (!this.#out.req.complete) headers['connection'] = 'close'
     const bodyless = this.#out.req.method === 'HEAD' || BODYLESS.has(response.status)
     if (length !== undefined && !bodyless) headers['content-length'] = String(length)
-    const latency = Math.round(timings.headers - timings.start)
+    if (this.edge) this.#sayWhoAnswered()
+    // A Kong in front would buffer the answer, and take in any amount of it for a slow client.
+    else headers['x-accel-buffering'] = 'no'
+    this.#out.writeHead(response.status, headers)
+  }
+
+  /** Kong's own headers. */
+  #sayWhoAnswered(): void {
+    const { response, timings, id } = this.#x
+    const { headers } = response
+    headers['x-kong-request-id'] = id
     if (response.source === 'service') {
       headers['via'] = `1.1 ${SERVER_TOKEN}`
       headers['x-kong-upstream-latency'] = String(Math.round(timings.headers - timings.sent))
       headers['x-kong-proxy-latency'] = String(Math.round(timings.sent - timings.start))
     } else {
       headers['server'] = SERVER_TOKEN
-      headers['x-kong-response-latency'] = String(latency)
+      headers['x-kong-response-latency'] = String(Math.round(timings.headers - timings.start))
     }
-    headers['x-kong-request-id'] = id
-    this.#out.writeHead(response.status, headers)
   }
 
   /** @returns false if the client is slow: wait for `onDrain`. */

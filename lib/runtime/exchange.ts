@@ -1,5 +1,6 @@
 import type {
   AttemptFailure,
+  Captures,
   ClientResponse,
   Entity,
   Exchange,
@@ -21,12 +22,14 @@ export interface Exit {
   readonly headers: HeaderRecord
 }
 
-/** What the exchange is part of, once the router has said so. */
+/** What the exchange is part of, once the router has said so. A host that does not know a part may throw where it is read. */
 export interface Binding {
-  readonly route?: Entity
-  readonly service?: Entity
-  readonly consumer?: Entity
-  readonly credential?: Entity
+  readonly route?: Entity | undefined
+  readonly service?: Entity | undefined
+  readonly consumer?: Entity | undefined
+  readonly credential?: Entity | undefined
+  readonly captures: Captures
+  /** The request that the exchange starts from. */
   readonly upstream: UpstreamRequest
 }
 
@@ -43,11 +46,8 @@ export interface Timings {
 /** The state of one request with its answer. What plugins ask for is noted here; `Pipeline` carries it out. */
 export class LiveExchange implements Exchange {
   phase: Phase = 'rewrite'
-  route: Entity | undefined
-  service: Entity | undefined
-  consumer: Entity | undefined
-  credential: Entity | undefined
   upstream: UpstreamRequest
+  #binding: Binding
   nextAttempt: NextAttempt | undefined
   serviceResponse: ServiceResponse | undefined
   readonly response: ClientResponse = {
@@ -66,6 +66,8 @@ export class LiveExchange implements Exchange {
   bytesOut = 0
   /** The client went away before the answer was whole. */
   clientGone = false
+  /** Kong's own log entry of the request, where a Kong is in front. */
+  kongEntry: Record<string, unknown> | undefined
 
   /** Asked for in the phase under way, not yet carried out. */
   pendingExit: Exit | undefined
@@ -77,15 +79,33 @@ export class LiveExchange implements Exchange {
     readonly configuration: ProcessSettings,
     readonly id = requestId(),
   ) {
-    this.upstream = NOWHERE
+    this.#binding = { captures: NO_CAPTURES, upstream: nowhere() }
+    this.upstream = this.#binding.upstream
   }
 
   bind(binding: Binding): void {
-    this.route = binding.route
-    this.service = binding.service
-    this.consumer = binding.consumer
-    this.credential = binding.credential
+    this.#binding = binding
     this.upstream = binding.upstream
+  }
+
+  get route(): Entity | undefined {
+    return this.#binding.route
+  }
+
+  get service(): Entity | undefined {
+    return this.#binding.service
+  }
+
+  get consumer(): Entity | undefined {
+    return this.#binding.consumer
+  }
+
+  get credential(): Entity | undefined {
+    return this.#binding.credential
+  }
+
+  get captures(): Captures {
+    return this.#binding.captures
   }
 
   exit(status: number, body: Buffer | string | undefined, headers: HeaderRecord): void {
@@ -107,16 +127,20 @@ export class LiveExchange implements Exchange {
   }
 }
 
-/** Where a request without a route goes. */
-const NOWHERE: UpstreamRequest = {
-  scheme: 'http',
-  host: '',
-  port: 0,
-  method: 'GET',
-  path: '/',
-  rawQuery: '',
-  headers: emptyHeaders(),
-  body: undefined,
-  timeouts: { connect: 0, headers: 0, idle: 0 },
-  tlsVerify: true,
+const NO_CAPTURES: Captures = { named: {}, unnamed: [] }
+
+/** Where a request goes of which nobody has said where: an attempt at it fails. */
+export function nowhere(): UpstreamRequest {
+  return {
+    scheme: 'http',
+    host: '',
+    port: 0,
+    method: 'GET',
+    path: '/',
+    rawQuery: '',
+    headers: emptyHeaders(),
+    body: undefined,
+    timeouts: { connect: 0, headers: 0, idle: 0 },
+    tlsVerify: true,
+  }
 }

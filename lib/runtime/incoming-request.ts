@@ -31,7 +31,6 @@ export class IncomingRequest implements ClientRequest {
   readonly remotePort: number
   readonly forwarded: ClientRequest['forwarded']
   readonly startTime: number
-  captures: ClientRequest['captures'] = { named: {}, unnamed: [] }
 
   readonly #message: IncomingMessage
   #body: Buffer | undefined

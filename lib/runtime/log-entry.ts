@@ -1,3 +1,4 @@
+import { isObject } from '../llm/json.js'
 import type { HeaderRecord } from '../pdk/headers.js'
 import type { LiveExchange } from './exchange.js'
 
@@ -15,12 +16,19 @@ const SECRET_HEADERS = new Set([
   'x-relay-ticket',
 ])
 
-/** Kong's log entry of an exchange (`kong.log.serialize`): its names, its units (times in milliseconds). */
+/** The log entry of an exchange (`kong.log.serialize`): Kong's own where a Kong is in front, with what plugins added. */
 export function logEntry(x: LiveExchange): Record<string, unknown> {
+  const entry = x.kongEntry ? redactedEntry(x.kongEntry) : ownEntry(x)
+  for (const [path, { value, mode }] of x.logValues) put(entry, keysOf(path), value, mode)
+  return entry
+}
+
+/** In Kong's shape: its names, its units (times in milliseconds). */
+function ownEntry(x: LiveExchange): Record<string, unknown> {
   const { request, response, timings, upstream } = x
   const now = timings.end || performance.now()
   const kong = (timings.sent || now) - timings.start
-  const entry: Record<string, unknown> = {
+  return {
     request: {
       id: x.id,
       method: request.method,
@@ -38,9 +46,9 @@ export function logEntry(x: LiveExchange): Record<string, unknown> {
       receive: timings.headers ? Math.round(now - timings.headers) : 0,
     },
     tries: x.tries,
-    route: x.route,
-    service: x.service,
-    consumer: x.consumer,
+    route: known(() => x.route),
+    service: known(() => x.service),
+    consumer: known(() => x.consumer),
     client_ip: request.forwarded.ip,
     started_at: Math.floor(request.startTime),
     upstream_uri: x.tries.length > 0 ? upstream.path : '',
@@ -48,8 +56,24 @@ export function logEntry(x: LiveExchange): Record<string, unknown> {
     source: SOURCES[response.source],
     workspace_name: 'default',
   }
-  for (const [path, { value, mode }] of x.logValues) put(entry, keysOf(path), value, mode)
-  return entry
+}
+
+/** A part that the host does not know is left out. */
+function known<T>(part: () => T): T | undefined {
+  try {
+    return part()
+  } catch {
+    return undefined
+  }
+}
+
+/** Kong redacts less than we do. */
+function redactedEntry(entry: Record<string, unknown>): Record<string, unknown> {
+  const copy = structuredClone(entry)
+  for (const part of [copy.request, copy.response]) {
+    if (isObject(part) && isObject(part.headers)) part.headers = redacted(part.headers as HeaderRecord)
+  }
+  return copy
 }
 
 /** Kong says `kong` for an answer of a plugin's or of its own. */

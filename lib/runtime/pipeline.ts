@@ -18,9 +18,15 @@ export type Routed = { binding: Binding; plugins: PluginChain } | { exit: Exit }
 export interface PipelineHost {
   readonly upstreams: Upstreams
   readonly pdk: PdkHost
+  /** The client itself is on the other side, and not a Kong. */
+  readonly edge: boolean
   /** Plugins without a scope: the only ones whose `rewrite` runs, and all that run without a route. */
   readonly globals: PluginChain
   route(x: LiveExchange): Routed
+  /** Resolves when all that the log entry needs is there. */
+  ended?(x: LiveExchange): Promise<void>
+  /** Takes the entry once the plugins' log phases have run. */
+  record?(x: LiveExchange): void
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -59,6 +65,7 @@ export class Pipeline implements UpstreamHandler {
     this.#down = new Downstream(
       x,
       out,
+      host.edge,
       () => this.#leg?.resume(),
       () => this.#close(),
     )
@@ -120,6 +127,10 @@ export class Pipeline implements UpstreamHandler {
       return
     }
     if (this.#down.closed) return
+    if (upstream.host === '') {
+      await this.#failed({ kind: 'rejected', message: 'no plugin has set a target' })
+      return
+    }
     this.#ownHeaders ??= x.response.headers
     x.tries.push({ host: upstream.host, port: upstream.port })
     x.timings.sent ||= performance.now()
@@ -350,6 +361,7 @@ export class Pipeline implements UpstreamHandler {
   }
 
   async #logPhase(): Promise<void> {
+    await this.#host.ended?.(this.#x)
     this.#x.phase = 'log'
     for (const one of this.#plugins.log) {
       try {
@@ -358,6 +370,7 @@ export class Pipeline implements UpstreamHandler {
         this.#log.error({ plugin: one.name, phase: 'log', err: error }, 'a plugin failed')
       }
     }
+    this.#host.record?.(this.#x)
   }
 }
 

@@ -50,7 +50,6 @@ export function fakeExchange(phase: Phase, { request, body = '', exchange }: Giv
         remotePort: 5000,
       },
       startTime: 1_795_351_953_161.75,
-      captures: { named: { version: '12' }, unnamed: ['/12', '12'] },
       readBody: (limit) => {
         const bytes = Buffer.from(body)
         return Promise.resolve(limit > 0 && bytes.length > limit ? undefined : bytes)
@@ -61,6 +60,7 @@ export function fakeExchange(phase: Phase, { request, body = '', exchange }: Giv
     service: { name: 'service' },
     consumer: undefined,
     credential: undefined,
+    captures: { named: { version: '12' }, unnamed: ['/12', '12'] },
     upstream: {
       scheme: 'http',
       host: 'up.test',
