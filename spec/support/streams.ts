@@ -122,6 +122,13 @@ function addDelta(message: JsonObject, delta: JsonObject): void {
   }
 }
 
+/** The value, which has to be text; nothing where there is none. */
+export function textOf(value: unknown): string {
+  if (value === undefined || value === null) return ''
+  if (typeof value === 'string') return value
+  throw new Error(`no text: ${JSON.stringify(value)}`)
+}
+
 /** A stream begins with empty content before anyone knows whether there will be any. */
 function nullEmptyContent(message: JsonObject): void {
   const other = message.tool_calls !== undefined || message.refusal !== null
@@ -134,6 +141,6 @@ function addCalls(message: JsonObject, parts: JsonObject[]): void {
   for (const { index, function: details, ...rest } of parts) {
     const { name, arguments: args } = object(details)
     const call = (calls[Number(index)] ??= { ...rest, function: { name, arguments: '' } })
-    object(call.function).arguments = `${String(object(call.function).arguments)}${String(args)}`
+    object(call.function).arguments = textOf(object(call.function).arguments) + textOf(args)
   }
 }

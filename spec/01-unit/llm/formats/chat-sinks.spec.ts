@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ChatError } from '../../../../lib/llm/errors.js'
 import { ChatStreamSink, ChatWholeSink } from '../../../../lib/llm/formats/chat.js'
@@ -179,12 +179,11 @@ describe('chat chunks', () => {
         const written = sink.take()
         expect(written).not.toMatch(/\r|data: .*\n[^\n]/)
         const chunks = eventsOf(Buffer.from(written)).slice(0, -1)
-        const expected = texts
-          .filter((text) => text !== '')
-          .flatMap((text) => [
-            { content: text },
-            { tool_calls: [{ index: 0, function: { arguments: text } }] },
-          ])
+        const said = texts.filter((text) => text !== '')
+        const expected = said.flatMap((text) => [
+          { content: text },
+          { tool_calls: [{ index: 0, function: { arguments: text } }] },
+        ])
         expect(chunks.slice(1, -1)).toEqual(
           expected.map((delta) =>
             JSON.stringify({

@@ -6,7 +6,7 @@ import type { Sink } from '../../../../lib/llm/sink.js'
 import { faultsOfTextCompletion } from '../../../support/openai-schema.js'
 import { object, objects, parseObject } from '../../../support/json.js'
 import { RecordingSink } from '../../../support/recording-sink.js'
-import { eventsOf, fixtureText } from '../../../support/streams.js'
+import { eventsOf, fixtureText, textOf } from '../../../support/streams.js'
 
 const completions = formats['llm/v1/completions']
 const USAGE = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
@@ -110,7 +110,7 @@ describe('a text completion', () => {
     expect(events.at(-2)).toMatchObject({ choices: [], usage: USAGE, object: 'text_completion' })
     for (const event of events.slice(0, -2)) {
       for (const choice of objects(object(event).choices)) {
-        texts[Number(choice.index)] += String(choice.text)
+        texts[Number(choice.index)] += textOf(choice.text)
         reasons[Number(choice.index)] ??= choice.finish_reason ?? undefined
       }
     }
