@@ -51,7 +51,7 @@ export function dispatcher(state: ServerState): Dispatch {
 }
 
 function handleEvent(state: ServerState, event: Fields, call: RpcCall): void {
-  const instance = state.instances.get(event.InstanceId)
+  const instance = state.instances.use(event.InstanceId)
   const phase = String(event.EventName)
   state.events.start(instance, phase, handlerOf(instance.hosted, instance.plugin, phase), call)
 }

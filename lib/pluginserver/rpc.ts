@@ -107,9 +107,17 @@ export class RpcConnection {
       if (!method.startsWith(NAMESPACE)) throw new RpcError(`RPC ${method} is not supported`)
       this.dispatch(method.slice(NAMESPACE.length), args[0], call)
     } catch (error) {
-      if (!(error instanceof RpcError)) this.options.log.error({ err: error, method }, 'RPC failed')
-      call.fail(error instanceof RpcError ? error.message : 'internal error')
+      call.fail(this.#failure(method, error))
     }
+  }
+
+  #failure(method: string, error: unknown): string {
+    if (error instanceof RpcError) {
+      this.options.log.warn({ method, reason: error.message }, 'RPC refused')
+      return error.message
+    }
+    this.options.log.error({ method, err: error }, 'RPC failed')
+    return 'internal error'
   }
 
   #reject(error: unknown): void {

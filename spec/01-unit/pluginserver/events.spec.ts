@@ -18,6 +18,7 @@ const instance: Instance = {
   name: 'example',
   hosted: { module, schema: configSchema(module, 'example') },
   plugin: new Example(),
+  config: {},
   sent: {},
   startTime: 0,
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { PluginModule } from '../../../lib/pdk/plugin.js'
 import { Instances } from '../../../lib/pluginserver/instances.js'
 import { configSchema } from '../../../lib/schema/schema.js'
@@ -44,8 +44,9 @@ describe('Instances', () => {
       consumer_id: 'f',
       plugin_instance_name: 'g',
     }
-    const { plugin, sent: kept } = start(instances(), sent)
+    const { plugin, config, sent: kept } = start(instances(), sent)
     expect((plugin as Example).config).toEqual({ message: 'hello', size: 7, auth: { key: 'secret' } })
+    expect(config).toBe((plugin as Example).config)
     expect(kept).toEqual(sent)
   })
 
@@ -107,6 +108,19 @@ describe('Instances', () => {
     expect(() => all.get(id)).toThrow(`no plugin instance #${id}`)
     expect(() => all.close(id)).toThrow(`no plugin instance #${id}`)
     expect(() => all.get(undefined)).toThrow('no plugin instance')
+  })
+
+  it('forgets one that was not used for a day, as of a worker that is no more', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const all = instances()
+    const [idle, used] = [start(all, { message: 'idle' }), start(all, { message: 'used' })]
+    vi.advanceTimersByTime(23 * 3600_000)
+    all.use(used.id)
+    vi.advanceTimersByTime(2 * 3600_000)
+    const started = start(all, { message: 'new' })
+    expect(all.of('example')).toEqual([used, started])
+    expect(() => all.use(idle.id)).toThrow(`no plugin instance #${idle.id}`)
   })
 
   it('counts from a random number of 40 bits, so that no id comes again after a restart', () => {
