@@ -12,7 +12,7 @@ export interface ModelTraits {
 }
 
 /** Without thinking; Gemma on this API is also without system instructions. */
-const BEFORE_THINKING = /^(?:gemini-(?:1\.|2\.0|pro)|gemma-)/
+const BEFORE_THINKING = /^(?:gemini-(?:1\.|2\.0|2\.5-flash-image|pro)|gemma-)/
 const THIRD_GENERATION = /^gemini-(?:[3-9]|\d{2,}|(?:pro|flash|flash-lite)-latest)/
 
 /**
