@@ -34,6 +34,8 @@ export interface ProviderRequest {
   origin: string
   /** Below the origin, every segment percent-encoded. `upstream_path` or a path in `upstream_url` replaces it. */
   path: string
+  /** What a configured `upstream_path` goes below, part of `path` as well: Azure's `/openai/deployments/<id>`. */
+  base?: string
   /** Lower-case names. `content-type` and `accept` are set for every provider. */
   headers: Record<string, string>
   body: JsonObject
@@ -59,9 +61,17 @@ export interface Driver {
   readonly name: string
   /** Where the provider's API is, for requests that pass as they are (`preserve`): `https://api.openai.com:443`. */
   origin(options: ModelOptions): string
+  /**
+   * A request that passes as it is, with what the provider wants in every request's path and headers (a version).
+   * Absent: nothing.
+   */
+  preserve?(
+    path: string,
+    options: ModelOptions,
+  ): Pick<ProviderRequest, 'path' | 'base'> & Partial<Pick<ProviderRequest, 'headers'>>
   /** @throws ChatError 400 where the request is faulty or, faithfully, impossible. */
   request(chat: ChatRequest, target: Target): ProviderRequest
-  /** A whole, unstreamed answer. Ends in `sink.done()` or `sink.error()`. */
+  /** A whole, unstreamed answer, or an error that came with a good status. Ends in `sink.done()` or `sink.error()`. */
   response(body: unknown, sink: Sink): void
   /** The provider's answer of an error status. `body` is parsed JSON where it was JSON, else text. */
   error(status: number, body: unknown): ChatError

@@ -1,29 +1,47 @@
 import { isObject, parseJson, type JsonObject } from '../../lib/llm/json.js'
 
+/** A client's body as a request object. */
+export interface ClientBody {
+  /** Empty where the body is none. */
+  readonly fields: JsonObject
+  /** The body is these fields as JSON, so that its own bytes can go on. */
+  readonly isJson: boolean
+}
+
+const NONE: ClientBody = { fields: {}, isJson: false }
+
 /**
- * The request object of a client's body, by its content type (JSON where there is none), as Kong reads it: JSON, or the
- * fields of a form. Anything else is an empty request.
+ * Reads a client's body by its content type (JSON where there is none), as Kong does: JSON, or the fields of a form.
+ * Anything else is an empty request.
  */
-export async function readClientBody(body: Buffer, contentType: string | undefined): Promise<JsonObject> {
+export async function readClientBody(body: Buffer, contentType: string | undefined): Promise<ClientBody> {
   const type = (contentType ?? 'application/json').trim().toLowerCase()
   if (type.startsWith('application/json')) {
     const parsed = parseJson(body.toString())
-    return isObject(parsed) ? parsed : {}
+    return isObject(parsed) ? { fields: parsed, isJson: true } : NONE
   }
   if (type.startsWith('application/x-www-form-urlencoded')) {
-    return Object.fromEntries(new URLSearchParams(body.toString()))
+    return ofForm(new URLSearchParams(body.toString()))
   }
-  if (type.startsWith('multipart/form-data')) return await readMultipart(body, contentType!)
-  return {}
+  return type.startsWith('multipart/form-data') ? await readMultipart(body, contentType!) : NONE
 }
 
-async function readMultipart(body: Buffer, contentType: string): Promise<JsonObject> {
+async function readMultipart(body: Buffer, contentType: string): Promise<ClientBody> {
   try {
-    const form = await new Response(body, { headers: { 'content-type': contentType } }).formData()
-    return Object.fromEntries(
-      [...form].filter((field): field is [string, string] => typeof field[1] === 'string'),
-    )
+    return ofForm(await new Response(body, { headers: { 'content-type': contentType } }).formData())
   } catch {
-    return {}
+    return NONE
   }
+}
+
+/** Fields that are text, whatever stands in them. */
+const TEXT = new Set(['model', 'prompt', 'suffix', 'stop', 'user'])
+
+/** A form knows text only: what is JSON in it (`true`, `16`, a list of messages) is meant so. Files are no fields. */
+function ofForm(form: Iterable<[string, unknown]>): ClientBody {
+  const fields: JsonObject = {}
+  for (const [name, value] of form) {
+    if (typeof value === 'string') fields[name] = TEXT.has(name) ? value : (parseJson(value) ?? value)
+  }
+  return { fields, isJson: false }
 }

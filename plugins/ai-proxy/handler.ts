@@ -1,35 +1,37 @@
 import type { Answer } from '../../lib/llm/answer.js'
 import { createAnswer } from '../../lib/llm/answers/index.js'
 import { ChatError } from '../../lib/llm/errors.js'
-import type { AttemptFailure } from '../../lib/pdk/exchange.js'
 import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
 import type { BodyArg, Plugin } from '../../lib/pdk/plugin.js'
 import { readClientBody } from './client-body.js'
 import { ErrorAnswer } from './error-answer.js'
-import { headersToClient, headerText } from './headers.js'
+import { exitWith, unanswered } from './exits.js'
+import { clearProviderHeaders, clearStreamHeaders, headerText, setAnswerHeaders } from './headers.js'
+import { AnswerPayload, requestPayload } from './payload.js'
 import { readCall, translateCall, type ClientCall, type ProviderCall } from './request.js'
 import type { AiProxyConfig, AiProxyModel } from './schema.js'
 import { statistics } from './statistics.js'
 import { compileTemplates, type Templates } from './template.js'
 import { upstreamRequest } from './upstream-request.js'
 
-/** One request through the plugin: made in `access`, owned by its answer. */
+/** One request through the plugin: made in `access`, owned by its answer. Times are those of `performance.now()`. */
 interface AiExchange {
   readonly started: number
   readonly model: AiProxyModel
   readonly call: ClientCall
   readonly provider: ProviderCall
-  /** Whether the provider's credential was empty and the mock answers. */
+  /** The provider's credential was empty and the mock answers. */
   readonly mocked: boolean
+  readonly payload: { request: string | undefined; answer: AnswerPayload } | undefined
   answer?: Answer
-  /** When the first-frame hold is over, in milliseconds of `performance.now()`. */
+  /** When the first-frame hold is over; 0: there is none. */
   holdEnds: number
   /** When the first output went to the client. */
   firstOutput?: number
+  ended?: number
 }
 
 const NOTHING = Buffer.alloc(0)
-const DROPPED_BYTES = 512
 
 /**
  * `ai-proxy`: one OpenAI-format route in front of any provider. `access` sets the upstream request, the filters turn
@@ -62,17 +64,26 @@ export class AiProxy implements Plugin {
     if (!raw) throw tooLarge(config.max_request_body_size)
     const body = await readClientBody(raw, await kong.request.getHeader('content-type'))
     const model = await this.#model(kong)
-    const call = readCall(config, model, body, await clientPath(kong))
+    const call = readCall(config, model, body, await kong.request.getPathWithQuery())
     const provider = translateCall(config, model, call)
     const { request, mocked } = await upstreamRequest(kong, config, model, call, provider, raw)
     if (mocked && !this.#toldOfMock) {
       this.#toldOfMock = true
       await kong.log.warn(`${model.provider} has no credential: the mock provider answers`)
     }
-    const exchange: AiExchange = { started, model, call, provider, mocked, holdEnds: 0 }
+    const payload = this.#logsPayloads
+      ? {
+          request: requestPayload(call, provider, config.auth),
+          answer: new AnswerPayload(config.route_type, call.stream, call.model),
+        }
+      : undefined
+    const exchange: AiExchange = { started, model, call, provider, mocked, payload, holdEnds: 0 }
     kong.ctx.plugin.exchange = exchange
     await kong.service.setRequest(request)
-    await kong.service.setAttempts((failure) => noMoreAttempts(kong, failure))
+    await kong.service.setAttempts((failure) => {
+      exitWith(kong, unanswered(failure))
+      return null
+    })
   }
 
   async #model(kong: Kong): Promise<AiProxyModel> {
@@ -86,41 +97,48 @@ export class AiProxy implements Plugin {
 
   headerFilter(kong: FilterKong): void {
     const exchange = exchangeOf(kong)
-    if (!exchange || kong.response.getSource() !== 'service') return
-    const { provider, call, model } = exchange
-    const status = kong.response.getStatus()
-    const contentType = kong.service.response.getHeader('content-type')
+    const status = kong.service.response.getStatus()
+    if (!exchange || status === undefined || kong.response.getSource() !== 'service') return
+    const { provider, call } = exchange
     const preserve = call.format === undefined
     clearProviderHeaders(kong, preserve)
-    const failed = status >= 300 && !preserve
-    exchange.answer = failed
-      ? new ErrorAnswer(provider.driver, status, kong.service.response.getHeader('retry-after'))
-      : createAnswer({
-          driver: provider.driver,
-          route: this.#config.route_type,
-          native: provider.native,
-          stream: call.stream,
-          contentType: contentType ?? '',
-          model: call.model,
-          includeUsage: call.includeUsage,
-        })
     if (exchange.mocked) kong.response.setHeader('X-Kong-AI-Mock', '1')
-    if (failed) return
-    if (!preserve) setAnswerHeaders(kong, call.stream)
+    if (!preserve && (status < 200 || status > 299)) {
+      const retryAfter = kong.service.response.getHeader('retry-after')
+      exchange.answer = new ErrorAnswer(provider.driver, status, retryAfter)
+      return
+    }
+    exchange.answer = createAnswer({
+      driver: provider.driver,
+      route: this.#config.route_type,
+      native: provider.native,
+      stream: call.stream,
+      contentType: kong.service.response.getHeader('content-type') ?? '',
+      model: call.model,
+      includeUsage: call.includeUsage,
+    })
+    this.#announce(kong, exchange, status)
+    if (call.stream && !preserve) this.#hold(kong, exchange, exchange.answer)
+  }
+
+  #announce(kong: FilterKong, { provider, call, model }: AiExchange, status: number): void {
+    if (call.format) setAnswerHeaders(kong, call.stream)
     const { dropped } = provider.request
-    if (dropped.length > 0) {
-      kong.response.setHeader('X-Kong-LLM-Dropped', headerText(dropped.join(', '), DROPPED_BYTES))
+    if (dropped.length > 0) kong.response.setHeader('X-Kong-LLM-Dropped', headerText(dropped.join(', ')))
+    if (this.#config.model_name_header && call.model !== '' && status < 300) {
+      kong.response.setHeader('X-Kong-LLM-Model', headerText(`${model.provider}/${call.model}`))
     }
-    if (this.#config.model_name_header && call.model !== '') {
-      kong.response.setHeader(
-        'X-Kong-LLM-Model',
-        headerText(`${model.provider}/${call.model}`, DROPPED_BYTES),
-      )
+  }
+
+  #hold(kong: FilterKong, exchange: AiExchange, answer: Answer): void {
+    const { hold_ms } = this.#config
+    if (hold_ms === 0) {
+      answer.release()
+      return
     }
-    if (call.stream && !preserve) {
-      exchange.holdEnds = performance.now() + this.#config.hold_ms
-      kong.response.flushAfter(this.#config.hold_ms)
-    }
+    exchange.holdEnds = performance.now() + hold_ms
+    // A timer of Node's may be early by up to a millisecond.
+    kong.response.flushAfter(hold_ms + 1)
   }
 
   /** A hot path: runs once per read from the provider. */
@@ -131,38 +149,53 @@ export class AiProxy implements Plugin {
     if (arg.chunk.length > 0) answer.push(arg.chunk)
     if (arg.error !== undefined) {
       answer.fail(ChatError.badUpstream("the provider's answer was cut off", 'answer_cut_off'))
-      delete arg.error
     } else if (arg.eof) {
       answer.end()
     } else if (answer.state === 'held' && exchange.holdEnds > 0 && performance.now() >= exchange.holdEnds) {
       answer.release()
     }
     const output = answer.read()
-    const over = answer.state === 'done' || answer.state === 'failed'
+    if (answer.state === 'done' || answer.state === 'failed') exchange.ended ??= performance.now()
     if (output === undefined && answer.error && exchange.firstOutput === undefined) {
+      clearStreamHeaders(kong)
       exitWith(kong, answer.error)
       return
     }
-    if (output !== undefined) exchange.firstOutput ??= performance.now()
+    if (output !== undefined) {
+      exchange.firstOutput ??= performance.now()
+      exchange.payload?.answer.push(output)
+    }
     arg.chunk = output ?? NOTHING
-    arg.eof = over
+    arg.eof = exchange.ended !== undefined
+    // Of a format that we do not know, only a broken connection can say that it is not whole.
+    if (exchange.call.format) delete arg.error
   }
 
   async log(kong: Kong): Promise<void> {
     const exchange = exchangeOf(kong)
     if (!exchange || !this.#config.logging.log_statistics) return
-    const now = performance.now()
+    const { started, payload, answer, firstOutput, ended = performance.now() } = exchange
+    const facts = answer?.facts
     const { meta, usage } = statistics({
       model: exchange.model,
       requestModel: exchange.call.model,
       pluginId: (await kong.plugin.getId()) ?? '',
       stream: exchange.call.stream,
-      facts: exchange.answer?.facts,
-      latency: now - exchange.started,
-      timeToFirstToken: exchange.firstOutput && exchange.firstOutput - exchange.started,
+      facts,
+      latency: ended - started,
+      timeToFirstToken: firstOutput && firstOutput - started,
     })
     await kong.log.setSerializeValue('ai.proxy.meta', meta)
     await kong.log.setSerializeValue('ai.proxy.usage', usage)
+    if (payload) {
+      const { request, answer } = payload
+      await kong.log.setSerializeValue('ai.proxy.payload', { request, response: answer.text(facts?.usage) })
+    }
+  }
+
+  get #logsPayloads(): boolean {
+    const { log_statistics, log_payloads } = this.#config.logging
+    return log_statistics && log_payloads
   }
 }
 
@@ -170,52 +203,8 @@ function exchangeOf(kong: Kong | FilterKong): AiExchange | undefined {
   return kong.ctx.plugin.exchange as AiExchange | undefined
 }
 
-async function clientPath(kong: Kong): Promise<string> {
-  const query = await kong.request.getRawQuery()
-  const path = await kong.request.getRawPath()
-  return query === '' ? path : `${path}?${query}`
-}
-
 function tooLarge(limit: number): ChatError {
   return new ChatError(413, `request body is larger than max_request_body_size (${limit} bytes)`, {
     code: 'request_too_large',
   })
-}
-
-const FAILURE_STATUS: Readonly<Partial<Record<AttemptFailure['kind'], number>>> = {
-  resolve: 503,
-  timeout: 504,
-}
-
-function noMoreAttempts(kong: Kong, failure: AttemptFailure): null {
-  const status = failure.status ?? FAILURE_STATUS[failure.kind] ?? 502
-  const message = status === 504 ? 'the provider did not answer in time' : 'the provider could not be reached'
-  exitWith(kong, new ChatError(status, message, { type: 'upstream_error', code: `upstream_${failure.kind}` }))
-  return null
-}
-
-/** The error as the client's answer; both facades note an exit in the call. */
-function exitWith(kong: Kong | FilterKong, error: ChatError): void {
-  void kong.response.exit(error.status, JSON.stringify(error.toBody()), {
-    'content-type': 'application/json; charset=utf-8',
-    ...(error.retryAfter !== undefined && { 'retry-after': error.retryAfter }),
-  })
-}
-
-function clearProviderHeaders(kong: FilterKong, preserve: boolean): void {
-  const provider = kong.service.response.getHeaders()
-  const kept = preserve ? provider : headersToClient(provider)
-  for (const name of Object.keys(provider)) {
-    if (!Object.hasOwn(kept, name) || name === 'set-cookie') kong.response.clearHeader(name)
-  }
-}
-
-function setAnswerHeaders(kong: FilterKong, stream: boolean): void {
-  if (!stream) {
-    kong.response.setHeader('Content-Type', 'application/json; charset=utf-8')
-    return
-  }
-  kong.response.setHeader('Content-Type', 'text/event-stream')
-  kong.response.setHeader('Cache-Control', 'no-cache')
-  kong.response.setHeader('X-Accel-Buffering', 'no')
 }

@@ -1,3 +1,4 @@
+import type { FilterKong } from '../../lib/pdk/kong.js'
 import { emptyHeaders, type HeaderRecord } from '../../lib/pdk/headers.js'
 
 /**
@@ -16,37 +17,59 @@ const TO_PROVIDER = [
 ]
 
 /** Where the body is the client's own, so are the headers that describe it. */
-const OF_THE_BODY = ['content-type', 'accept']
+const OF_THE_BODY = ['content-type', 'content-encoding', 'accept']
 
+/** @param ownBody the client's body goes out as it came */
 export function headersToProvider(client: HeaderRecord, ownBody: boolean): HeaderRecord {
-  const headers = pick(client, TO_PROVIDER)
-  if (ownBody) Object.assign(headers, pick(client, OF_THE_BODY))
+  const headers = emptyHeaders()
+  for (const name of ownBody ? [...TO_PROVIDER, ...OF_THE_BODY] : TO_PROVIDER) {
+    const lines = [client[name] ?? []].flat().filter(isPlain)
+    if (lines.length > 0) headers[name] = lines
+  }
   // A provider that compresses all the same is understood, but its frames come late.
   headers['accept-encoding'] = 'identity'
   return headers
+}
+
+/** Nothing in it needs an encoding; HTTP leaves open which one other text has (RFC 9110 §5.5). */
+function isPlain(value: string): boolean {
+  return /^[\t\x20-\x7e]*$/.test(value)
 }
 
 /** What of a provider's headers reaches the client: few, as a Kong in front has room for 4 KB of them. */
 const TO_CLIENT =
   /^(request-id|x-request-id|retry-after|retry-after-ms|openai-processing-ms|openai-version|x-ratelimit-.*|anthropic-ratelimit-.*)$/
 
-export function headersToClient(provider: HeaderRecord): HeaderRecord {
-  return pick(
-    provider,
-    Object.keys(provider).filter((name) => TO_CLIENT.test(name)),
-  )
+/** As many as the PDK gives. */
+const MAX_HEADERS = 1000
+
+/** Takes out of the answer what the provider said of itself; on `preserve` routes only its cookies. */
+export function clearProviderHeaders(kong: FilterKong, preserve: boolean): void {
+  for (const name of Object.keys(kong.service.response.getHeaders(MAX_HEADERS))) {
+    const kept = preserve ? name !== 'set-cookie' : TO_CLIENT.test(name)
+    if (!kept) kong.response.clearHeader(name)
+  }
 }
 
-function pick(from: HeaderRecord, names: readonly string[]): HeaderRecord {
-  const picked = emptyHeaders()
-  for (const name of names) {
-    const value = from[name]
-    if (value !== undefined) picked[name] = value
-  }
-  return picked
+const OF_A_BODY = { 'Content-Type': 'application/json; charset=utf-8' }
+const OF_A_STREAM = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-cache',
+  'X-Accel-Buffering': 'no',
 }
+
+export function setAnswerHeaders(kong: FilterKong, stream: boolean): void {
+  kong.response.setHeaders(stream ? OF_A_STREAM : OF_A_BODY)
+}
+
+/** For an error in place of the stream that had been announced. */
+export function clearStreamHeaders(kong: FilterKong): void {
+  for (const name of Object.keys(OF_A_STREAM)) kong.response.clearHeader(name)
+}
+
+const MAX_VALUE_BYTES = 512
 
 /** A header value of text that came from the network: visible ASCII, bounded. */
-export function headerText(text: string, maxBytes: number): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, maxBytes)
+export function headerText(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, MAX_VALUE_BYTES)
 }

@@ -4,6 +4,7 @@ import { driverOf } from '../../lib/llm/drivers/index.js'
 import { ChatError } from '../../lib/llm/errors.js'
 import { formats, type ClientFormat } from '../../lib/llm/formats/index.js'
 import { isObject, type JsonObject } from '../../lib/llm/json.js'
+import type { ClientBody } from './client-body.js'
 import type { AiProxyConfig, AiProxyModel } from './schema.js'
 
 /** What a client asked for, checked, and resolved against the config. */
@@ -11,6 +12,8 @@ export interface ClientCall {
   /** As the client sent it, with its query. */
   readonly path: string
   readonly body: JsonObject
+  /** The client sent `body` as JSON. */
+  readonly isJson: boolean
   /** `undefined` on `preserve` routes: nothing of the body is read but its model. */
   readonly format: ClientFormat | undefined
   readonly model: string
@@ -37,7 +40,7 @@ export interface ProviderCall {
 export function readCall(
   config: AiProxyConfig,
   model: AiProxyModel,
-  body: JsonObject,
+  { fields: body, isJson }: ClientBody,
   path: string,
 ): ClientCall {
   const route = config.route_type
@@ -49,6 +52,7 @@ export function readCall(
   return {
     path,
     body,
+    isJson,
     format,
     model: name,
     stream,
@@ -96,22 +100,25 @@ export function translateCall(config: AiProxyConfig, model: AiProxyModel, call: 
   const options = model.options ?? {}
   const driver = driverOf(model.provider)
   if (!driver) throw new ChatError(500, `provider ${model.provider} is not supported`)
-  if (!call.format) return preserved(driver, options, call)
+  const native = call.format ? driver.native?.[config.route_type as NativeRoute] : undefined
   const target: Target = { model: call.model, options, stream: call.stream }
-  const native = driver.native?.[config.route_type as NativeRoute]
-  const { changed, ...request } = native
-    ? native.request(call.body, target)
-    : translated(driver, call.format, call, target)
+  const { changed, ...request } = !call.format
+    ? preserved(driver, options, call)
+    : native
+      ? native.request(call.body, target)
+      : translated(driver, call.format, call, target)
   const [first] = request.dropped
   if (config.strict && first !== undefined) {
     throw ChatError.badRequest(`${driver.name} cannot express: ${request.dropped.join(', ')}`, first)
   }
   const credential = bodyCredential(config.auth ?? {}, call.body)
+  const isOwn = !changed && Object.keys(credential).length === 0
   return {
     driver,
-    native: native !== undefined,
+    native: native !== undefined || !call.format,
     request: { ...request, body: { ...request.body, ...credential } },
-    unchanged: !changed && Object.keys(credential).length === 0,
+    // What passes as it is may be no JSON: then there is nothing that a credential could be put into.
+    unchanged: call.isJson ? isOwn : !call.format,
   }
 }
 
@@ -122,8 +129,8 @@ function translated(driver: Driver, format: ClientFormat, call: ClientCall, targ
 }
 
 /** Path and body are the client's own; of an `upstream_url` only scheme, host and port count, as in Kong. */
-function preserved(driver: Driver, options: ModelOptions, call: ClientCall): ProviderCall {
-  const origin = options.upstream_url ? new URL(options.upstream_url).origin : driver.origin(options)
-  const request = { origin, path: call.path, headers: {}, body: call.body, dropped: [] }
-  return { driver, native: true, request, unchanged: true }
+function preserved(driver: Driver, options: ModelOptions, call: ClientCall) {
+  const request = driver.preserve?.(call.path, options) ?? { path: call.path }
+  const origin = options.upstream_url || driver.origin(options)
+  return { origin, headers: {}, ...request, body: call.body, dropped: [], changed: false }
 }

@@ -1,12 +1,16 @@
 import { authorizeStatic, type ClientCredentials, type StaticAuth } from '../../lib/credentials/static.js'
 import { resolveEndpoint } from '../../lib/llm/endpoint.js'
 import { ChatError } from '../../lib/llm/errors.js'
+import type { JsonObject } from '../../lib/llm/json.js'
 import type { Timeouts, UpstreamRequest } from '../../lib/pdk/exchange.js'
+import { firstHeader } from '../../lib/pdk/headers.js'
 import type { Kong } from '../../lib/pdk/kong.js'
 import { headersToProvider } from './headers.js'
 import type { ClientCall, ProviderCall } from './request.js'
 import type { AiProxyConfig, AiProxyModel } from './schema.js'
 
+/** As many as the PDK gives. */
+const MAX_HEADERS = 1000
 const TIMEOUTS: Timeouts = { connect: 10_000, headers: 60_000, idle: 120_000 }
 
 /**
@@ -25,10 +29,10 @@ export async function upstreamRequest(
   const preserve = call.format === undefined
   const auth: StaticAuth = config.auth ?? {}
   const client = {
-    headers: await kong.request.getHeaders(),
+    headers: await kong.request.getHeaders(MAX_HEADERS),
     query: new URLSearchParams(await kong.request.getRawQuery()),
   }
-  const empty = emptyCredential(auth, client)
+  const empty = emptyCredential(auth, client, call.body)
   const mock = empty === undefined ? undefined : kong.configuration.mockUrl
   if (empty !== undefined && mock === undefined) {
     throw new ChatError(500, `${empty} is empty: the provider's credential is not configured`, {
@@ -37,10 +41,10 @@ export async function upstreamRequest(
     })
   }
   const { upstream_url, upstream_path } = model.options ?? {}
+  const url = mock ?? (preserve ? undefined : upstream_url)
   const endpoint = resolveEndpoint(provider.request, {
     ...(upstream_path !== undefined && { upstream_path }),
-    ...(upstream_url !== undefined && !preserve && { upstream_url }),
-    ...(mock !== undefined && { upstream_url: mock }),
+    ...(url !== undefined && { upstream_url: url }),
   })
   const request: UpstreamRequest = {
     ...endpoint,
@@ -54,12 +58,19 @@ export async function upstreamRequest(
   return { request, mocked: mock !== undefined }
 }
 
-/** The field of `auth` whose value resolved to nothing, so that no provider would take the request. */
-function emptyCredential(auth: StaticAuth, client: ClientCredentials): string | undefined {
-  const { header_name, header_value, param_name, param_value, allow_override } = auth
-  if (allow_override && header_name !== undefined && header_name.toLowerCase() in client.headers)
-    return undefined
-  if (header_name !== undefined && header_value === '') return 'config.auth.header_value'
-  if (param_name !== undefined && param_value === '') return 'config.auth.param_value'
+/** The field of `auth` whose value resolved to nothing, while the client sends none that counts. */
+function emptyCredential(
+  auth: StaticAuth,
+  { headers, query }: ClientCredentials,
+  body: JsonObject,
+): string | undefined {
+  const { header_name, header_value, param_name, param_value, param_location, allow_override } = auth
+  if (header_name !== undefined && header_value === '') {
+    if (!allow_override || !firstHeader(headers, header_name.toLowerCase())) return 'config.auth.header_value'
+  }
+  if (param_name !== undefined && param_value === '') {
+    const own = param_location === 'query' ? query.get(param_name) : body[param_name]
+    if (!allow_override || !own) return 'config.auth.param_value'
+  }
   return undefined
 }

@@ -1,6 +1,6 @@
 import type { Driver } from '../../driver.js'
 import { convertError } from './error.js'
-import { ORIGIN, prepareRequest } from './request.js'
+import { ORIGIN, prepareRequest, versionHeader } from './request.js'
 import { translateResponse } from './response.js'
 import { MessagesTranslator } from './stream.js'
 
@@ -8,6 +8,7 @@ import { MessagesTranslator } from './stream.js'
 export const anthropic: Driver = {
   name: 'anthropic',
   origin: () => ORIGIN,
+  preserve: (path, options) => ({ path, headers: versionHeader(options) }),
   request: prepareRequest,
   response: translateResponse,
   error: convertError,

@@ -1,5 +1,5 @@
 import type { ChatRequest } from '../../chat.js'
-import type { ProviderRequest, Target } from '../../driver.js'
+import type { ModelOptions, ProviderRequest, Target } from '../../driver.js'
 import { isObject, type Json, type JsonObject } from '../../json.js'
 import { isEmpty, unusedRequestFields } from '../dropped.js'
 import { lookup } from '../lookup.js'
@@ -77,11 +77,16 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
     headers: {
       'content-type': 'application/json',
       accept: target.stream ? 'text/event-stream' : 'application/json',
-      'anthropic-version': target.options.anthropic_version ?? DEFAULT_VERSION,
+      ...versionHeader(target.options),
     },
     body,
     dropped,
   }
+}
+
+/** Every request needs it: https://docs.claude.com/en/api/versioning */
+export function versionHeader({ anthropic_version }: ModelOptions): Record<string, string> {
+  return { 'anthropic-version': anthropic_version ?? DEFAULT_VERSION }
 }
 
 /** The smallest limit that anyone set, but always room for an answer beside the thinking. */

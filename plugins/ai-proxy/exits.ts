@@ -1,0 +1,27 @@
+import { ChatError } from '../../lib/llm/errors.js'
+import type { AttemptFailure } from '../../lib/pdk/exchange.js'
+import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
+
+/** The error as the client's answer; both facades note an exit in the call. */
+export function exitWith(kong: Kong | FilterKong, error: ChatError): void {
+  void kong.response.exit(error.status, JSON.stringify(error.toBody()), {
+    'content-type': 'application/json; charset=utf-8',
+    ...(error.retryAfter !== undefined && { 'retry-after': error.retryAfter }),
+  })
+}
+
+const OF_FAILURE: Readonly<Record<AttemptFailure['kind'], readonly [status: number, message: string]>> = {
+  resolve: [503, "the provider's host name could not be resolved"],
+  connect: [502, 'the provider could not be reached'],
+  tls: [502, 'no secure connection to the provider could be made'],
+  closed: [502, 'the provider closed the connection without an answer'],
+  timeout: [504, 'the provider did not answer in time'],
+  rejected: [500, 'LLM request failed before proxying'],
+}
+
+/** What the client is told when no attempt gave an answer. */
+export function unanswered({ kind, status, message }: AttemptFailure): ChatError {
+  const details = { type: 'upstream_error', code: `upstream_${kind}` }
+  if (status !== undefined) return new ChatError(status, message, details)
+  return new ChatError(...OF_FAILURE[kind], details)
+}
