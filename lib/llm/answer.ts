@@ -6,7 +6,8 @@ import type { ChatError } from './errors.js'
  *
  * `held` until the first real delta (a role, an empty delta or a ping is none): nothing comes out, so that an early
  * error can still be an HTTP status. Then `open`; at last `done` (the answer is complete, later bytes are ignored) or
- * `failed` (`error` says why; if the answer was open, the error event is in the output; if it was held, nothing is).
+ * `failed` (`error` says why; if the answer was open, the error event is in the output, unless the format is unknown
+ * (`preserve`); if it was held, nothing is).
  */
 export interface Answer {
   readonly state: 'held' | 'open' | 'done' | 'failed'

@@ -1,9 +1,11 @@
 import type { Driver } from '../driver.js'
 import { anthropic } from './anthropic/index.js'
+import { bedrock } from './bedrock/index.js'
+import { gemini } from './gemini/index.js'
 import { openai } from './openai/index.js'
 
 const drivers: ReadonlyMap<string, Driver> = new Map(
-  [openai, anthropic].map((driver) => [driver.name, driver]),
+  [openai, anthropic, bedrock, gemini].map((driver) => [driver.name, driver]),
 )
 
 /** Of Kong's `model.provider`. */

@@ -3,6 +3,7 @@ import { Stream } from 'openai/streaming'
 import { describe, expect, it } from 'vitest'
 import type { Answer } from '../../../../lib/llm/answer.js'
 import { createAnswer } from '../../../../lib/llm/answers/index.js'
+import type { NativeRoute } from '../../../../lib/llm/driver.js'
 import { openai } from '../../../../lib/llm/drivers/openai/index.js'
 import { ChatError } from '../../../../lib/llm/errors.js'
 import { SseReader } from '../../../../lib/llm/frames/sse.js'
@@ -24,10 +25,14 @@ const HI = chunk({ content: 'Hi' })
 const STOP = chunk({}, 'stop')
 const COUNTED = { ...chunk({}), choices: [], usage: USAGE }
 
-function answer(includeUsage = false, contentType = 'text/event-stream; charset=utf-8'): Answer {
+function answer(
+  includeUsage = false,
+  contentType = 'text/event-stream; charset=utf-8',
+  route: NativeRoute = 'llm/v1/chat',
+): Answer {
   return createAnswer({
     driver: openai,
-    route: 'llm/v1/chat',
+    route,
     native: true,
     stream: true,
     contentType,
@@ -43,12 +48,12 @@ const kongPartial = Buffer.from(fixtureText('kong/embedded/streams/openai-chat-p
 
 describe('a stream that passes', () => {
   it.each([
-    ['a recorded one', text],
-    ['one from Azure', azure],
-    ["Kong's", kong],
-    ["Kong's other", kongPartial],
-  ])('goes out as the bytes that came in, however they were cut: %s', (_, bytes) => {
-    for (const cut of everyCut(bytes, 300)) expect(through(answer(true), cut).equals(bytes)).toBe(true)
+    ['a recorded one', text, 500],
+    ['one from Azure', azure, Infinity],
+    ["Kong's", kong, Infinity],
+    ["Kong's other", kongPartial, Infinity],
+  ])('goes out as the bytes that came in, however they were cut: %s', (_, bytes, edge) => {
+    for (const cut of everyCut(bytes, edge)) expect(through(answer(true), cut).equals(bytes)).toBe(true)
     for (const cut of seededCuts(bytes, 5, 20)) expect(through(answer(true), cut).equals(bytes)).toBe(true)
     expect(through(answer(true), byteByByte(bytes)).equals(bytes)).toBe(true)
   })
@@ -227,6 +232,21 @@ describe('a stream that passes', () => {
       expect(view.error).toMatchObject({ message: 'cut off' })
       expect(passing.read()).toBeUndefined()
     })
+  })
+
+  it('may be a text completion', () => {
+    const piece = (text: string, finish: string | null) => ({
+      id: 'cmpl-1',
+      object: 'text_completion',
+      choices: [{ index: 0, text, logprobs: null, finish_reason: finish }],
+    })
+    const counted = { ...piece('', null), choices: [], usage: USAGE }
+    const passing = answer(false, 'text/event-stream', 'llm/v1/completions')
+    passing.push(sse([piece('', null)], false))
+    expect(passing.state).toBe('held')
+    const rest = sse([piece('Hi', null), piece('', 'length'), counted])
+    expect(through(passing, [rest])).toEqual(sse([piece('', null), piece('Hi', null), piece('', 'length')]))
+    expect(passing.facts).toMatchObject({ id: 'cmpl-1', usage: USAGE, finishReasons: ['length'] })
   })
 
   it('passes over what no client could read', () => {

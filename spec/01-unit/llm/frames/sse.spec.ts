@@ -62,7 +62,7 @@ describe('SSE', () => {
       const expected = framesOf([bytes])
       const data = expected.map((frame) => frame.data)
       expect(data.length).toBeGreaterThan(5)
-      for (const cut of everyCut(bytes, 700)) expect(dataOf(cut)).toEqual(data)
+      for (const cut of everyCut(bytes, 2000)) expect(dataOf(cut)).toEqual(data)
       for (const cut of seededCuts(bytes, 3, 30)) {
         expect(framesOf(cut)).toEqual(expected)
         expect(dataOf(cut)).toEqual(data)
