@@ -17,6 +17,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'say whether a declarative config is valid',
     load: async () => (await import('./commands/check.js')).check,
   },
+  'plugin-server': {
+    summary: 'serve plugins to a real Kong',
+    load: async () => (await import('./commands/plugin-server.js')).pluginServer,
+  },
   mock: {
     summary: 'a mock LLM provider',
     load: async () => (await import('./commands/mock.js')).mock,
@@ -26,7 +30,7 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
 async function main([name, ...args]: string[]): Promise<number> {
   const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (!command) {
-    const lines = Object.entries(COMMANDS).map(([known, { summary }]) => `  ${known.padEnd(10)}${summary}`)
+    const lines = Object.entries(COMMANDS).map(([known, { summary }]) => `  ${known.padEnd(16)}${summary}`)
     process.stderr.write(`usage: kong-ai COMMAND [options]\n\n${lines.join('\n')}\n`)
     return name === undefined || name === '--help' ? 0 : 2
   }

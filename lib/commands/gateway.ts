@@ -1,10 +1,9 @@
 import { formatFault } from '../gateway/faults.js'
 import { Gateway } from '../gateway/gateway.js'
 import type { GatewayConfig } from '../gateway/entities.js'
-import { parseAddress } from '../gateway/listener.js'
 import { processLogger } from '../runtime/logger.js'
 import { readConfig } from './config-file.js'
-import { parseOptions, usage, UsageError, type OptionTable } from './options.js'
+import { addressOption, MOCK_OPTION, mockOption, parseOptions, usage, type OptionTable } from './options.js'
 import { installedPlugins } from './plugins.js'
 import { untilStopped } from './signals.js'
 
@@ -33,18 +32,14 @@ export const GATEWAY_OPTIONS = {
     multiple: true,
     help: 'a folder of plugins; may be repeated',
   },
-  mock: {
-    value: 'URL',
-    env: 'KONG_AI_MOCK_URL',
-    help: 'where requests go whose provider has no key',
-  },
+  mock: MOCK_OPTION,
 } as const satisfies OptionTable
 
 export const gatewayUsage = usage('gateway [options]', GATEWAY_OPTIONS)
 
 /** `kong-ai gateway`: serves a declarative config until SIGTERM or SIGINT. */
 export async function gateway(args: string[]): Promise<number> {
-  const started = await startGateway(args, parseOptions(args, GATEWAY_OPTIONS, process.env).one('mock'))
+  const started = await startGateway(args, mockOption(parseOptions(args, GATEWAY_OPTIONS, process.env)))
   if (!started) return 1
   process.stdout.write(
     `proxy on ${started.gateway.proxyUrl}\nstatus on ${started.gateway.statusUrl}/status\n`,
@@ -64,8 +59,6 @@ export async function startGateway(
   mockUrl: string | undefined,
 ): Promise<{ gateway: Gateway; config: GatewayConfig } | undefined> {
   const options = parseOptions(args, GATEWAY_OPTIONS, process.env)
-  if (mockUrl !== undefined && !URL.canParse(mockUrl))
-    throw new UsageError(`--mock: '${mockUrl}' is not a URL`)
   const log = processLogger()
   const plugins = await installedPlugins(options.all('plugins'), log)
   const loaded = await readConfig(options.one('config')!, plugins)
@@ -80,18 +73,10 @@ export async function startGateway(
   const gateway = await Gateway.start({
     config: loaded.config,
     plugins,
-    proxyListen: address(options.one('proxy-listen')!),
-    statusListen: address(options.one('status-listen')!),
+    proxyListen: addressOption(options.one('proxy-listen')!),
+    statusListen: addressOption(options.one('status-listen')!),
     settings: mockUrl === undefined ? {} : { mockUrl },
     log,
   })
   return { gateway, config: loaded.config }
-}
-
-function address(text: string) {
-  try {
-    return parseAddress(text)
-  } catch (error) {
-    throw new UsageError((error as Error).message)
-  }
 }

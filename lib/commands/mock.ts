@@ -1,4 +1,4 @@
-import { parseAddress } from '../gateway/listener.js'
+import { parseAddress } from '../runtime/listener.js'
 import { DEFAULT_PACE, startMock, type MockOptions } from '../mock/server.js'
 import { parseOptions, usage, UsageError, type OptionTable } from './options.js'
 import { untilStopped } from './signals.js'

@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util'
+import { parseAddress, type Address } from '../runtime/listener.js'
 
 /** A setting of a command: a flag and an environment variable of the same meaning. The flag wins. */
 export interface Option {
-  /** How a value is called in the usage text: `HOST:PORT`. */
-  value: string
+  /** How its value is called in the usage text: `HOST:PORT`. Absent: it takes none. */
+  value?: string
+  short?: string
   env?: string
   default?: string
   /** May be given several times; the environment variable holds a comma-separated list. */
@@ -14,6 +16,8 @@ export interface Option {
 export type OptionTable = Readonly<Record<string, Option>>
 
 export interface Parsed {
+  /** Whether an option without a value was given. */
+  has(name: string): boolean
   /** The last value given; `undefined` if there is none and no default. */
   one(name: string): string | undefined
   all(name: string): string[]
@@ -36,19 +40,22 @@ export function parseOptions(
   const all = (name: string): string[] => {
     const option = table[name]!
     const given = values[name]
-    if (given !== undefined) return given
+    if (given !== undefined) return given.map(String)
     const fromEnv = option.env === undefined ? undefined : env[option.env]
     if (fromEnv !== undefined && fromEnv !== '') {
       return option.multiple ? fromEnv.split(',').map((one) => one.trim()) : [fromEnv]
     }
     return option.default === undefined ? [] : [option.default]
   }
-  return { all, one: (name) => all(name).at(-1), positionals }
+  return { all, has: (name) => values[name] !== undefined, one: (name) => all(name).at(-1), positionals }
 }
 
 function parse(args: string[], table: OptionTable) {
   const options = Object.fromEntries(
-    Object.keys(table).map((name) => [name, { type: 'string', multiple: true } as const]),
+    Object.entries(table).map(([name, { value, short }]) => {
+      const type = value === undefined ? ('boolean' as const) : ('string' as const)
+      return [name, { type, multiple: true as const, ...(short !== undefined && { short }) }]
+    }),
   )
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true })
@@ -63,7 +70,31 @@ function parse(args: string[], table: OptionTable) {
 export function usage(synopsis: string, table: OptionTable): string {
   const lines = Object.entries(table).map(([name, option]) => {
     const origin = [option.env, option.default && `default ${option.default}`].filter(Boolean).join(', ')
-    return `  --${name} ${option.value}`.padEnd(34) + option.help + (origin ? ` (${origin})` : '')
+    return `  --${name} ${option.value ?? ''}`.padEnd(34) + option.help + (origin ? ` (${origin})` : '')
   })
   return `usage: kong-ai ${synopsis}\n\n${lines.join('\n')}\n`
+}
+
+/** @throws UsageError */
+export function addressOption(text: string): Address {
+  try {
+    return parseAddress(text)
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error })
+  }
+}
+
+export const MOCK_OPTION: Option = {
+  value: 'URL',
+  env: 'KONG_AI_MOCK_URL',
+  help: 'where requests go whose provider has no key',
+}
+
+/** @throws UsageError */
+export function mockOption(options: Parsed): string | undefined {
+  const url = options.one('mock')
+  if (url !== undefined && !/^https?:\/\//.test(url)) {
+    throw new UsageError(`--mock: '${url}' is not an http URL`)
+  }
+  return url
 }

@@ -1,7 +1,7 @@
 import type { GatewayConfig, Route } from '../gateway/entities.js'
 import { startMock } from '../mock/server.js'
 import { GATEWAY_OPTIONS, startGateway } from './gateway.js'
-import { parseOptions } from './options.js'
+import { mockOption, parseOptions } from './options.js'
 import { untilStopped } from './signals.js'
 
 /**
@@ -9,7 +9,7 @@ import { untilStopped } from './signals.js'
  * command to paste.
  */
 export async function start(args: string[]): Promise<number> {
-  const given = parseOptions(args, GATEWAY_OPTIONS, process.env).one('mock')
+  const given = mockOption(parseOptions(args, GATEWAY_OPTIONS, process.env))
   const mock = given === undefined ? await startMock() : undefined
   const started = await startGateway(args, given ?? mock!.url)
   if (started) {

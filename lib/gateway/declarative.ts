@@ -15,7 +15,8 @@ import { entityId } from './ids.js'
 import { type Named, Registry } from './registry.js'
 import { parseServiceUrl } from './service-url.js'
 import { readSource, type Source } from './source.js'
-import { type Environment, resolveReferences } from './vault.js'
+import type { Environment } from '../runtime/vault.js'
+import { resolveReferences } from './references.js'
 
 export interface LoadOptions {
   /** The plugins that there are, by name. */

@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { hostname } from 'node:os'
 import type { ProcessSettings } from '../pdk/exchange.js'
 import { firstHeader } from '../pdk/headers.js'
 import type { Logger, PdkHost } from '../pdk/method.js'
@@ -8,16 +6,16 @@ import { type PluginDefinition, PluginInstances } from '../runtime/definition.js
 import { LiveExchange, type Exit } from '../runtime/exchange.js'
 import { IncomingRequest } from '../runtime/incoming-request.js'
 import { kongAnswer, NO_ROUTE, NO_SERVICE } from '../runtime/kong-answers.js'
+import { processPdkHost } from '../runtime/pdk-host.js'
 import { Pipeline, type PipelineHost, type Routed } from '../runtime/pipeline.js'
 import { Upstreams } from '../runtime/upstream.js'
 import type { GatewayConfig, Route } from './entities.js'
-import { listen, type Address, type Listener } from './listener.js'
+import { listen, type Address, type Listener } from '../runtime/listener.js'
 import { splitHost } from './patterns.js'
 import { requestFacts } from './request-facts.js'
 import { RouteTable } from './route-table.js'
 import { httpsAnswer } from './router.js'
 import { serviceRequest } from './service-request.js'
-import { resolveReference } from './vault.js'
 import { statusAnswer } from './status.js'
 
 export interface GatewayOptions {
@@ -46,16 +44,7 @@ export class Gateway implements PipelineHost {
   #handled = 0
 
   private constructor(options: GatewayOptions) {
-    this.pdk = {
-      nodeId: randomUUID(),
-      hostname: hostname(),
-      logger: options.log,
-      isTrusted: () => false,
-      secret: (reference) => {
-        const found = resolveReference(reference, process.env)
-        return 'value' in found ? found.value : undefined
-      },
-    }
+    this.pdk = processPdkHost(options.log)
     this.#settings = options.settings
     this.#table = new RouteTable(options.config, options.plugins, new PluginInstances())
   }

@@ -1,3 +1,4 @@
+import type { ProcessSettings } from './exchange.js'
 import type { FilterKong, Kong } from './kong.js'
 
 /** What a body filter gets and may change: nginx's `ngx.arg[1]` and `ngx.arg[2]`. */
@@ -26,6 +27,11 @@ export interface Plugin {
   response?(kong: Kong): Promise<void> | void
   /** Once per exchange, after its end. */
   log?(kong: Kong): Promise<void> | void
+  /**
+   * Of a plugin with filters, where its config makes them needless: does the whole work in a real Kong's access phase, over
+   * RPC, so that the request need not be handed over. `kong` is then kong-pdk's bridge, without what is ours.
+   */
+  directAccess?: ((kong: Kong, settings: ProcessSettings) => Promise<void>) | undefined
 }
 
 /** One field of a Kong schema: its name and its definition. */

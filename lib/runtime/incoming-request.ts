@@ -38,11 +38,11 @@ export class IncomingRequest implements ClientRequest {
   #tooLarge = false
   #reading: Promise<Buffer | undefined> | undefined
 
-  constructor(message: IncomingMessage, facts: RequestFacts) {
+  constructor(message: IncomingMessage, facts: RequestFacts, headers = headersOf(message.rawHeaders)) {
     this.#message = message
     this.method = message.method ?? 'GET'
     this.httpVersion = message.httpVersion
-    this.headers = headersOf(message.rawHeaders)
+    this.headers = headers
     this.scheme = facts.scheme
     this.host = facts.host
     this.port = facts.port

@@ -19,6 +19,7 @@ const SECRET_HEADERS = new Set([
 /** The log entry of an exchange (`kong.log.serialize`): Kong's own where a Kong is in front, with what plugins added. */
 export function logEntry(x: LiveExchange): Record<string, unknown> {
   const entry = x.kongEntry ? redactedEntry(x.kongEntry) : ownEntry(x)
+  if (x.kongEntry === false) entry.kong = false
   for (const [path, { value, mode }] of x.logValues) put(entry, keysOf(path), value, mode)
   return entry
 }

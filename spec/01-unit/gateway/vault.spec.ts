@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { isReference, resolveReference, resolveReferences } from '../../../lib/gateway/vault.js'
+import { resolveReferences } from '../../../lib/gateway/references.js'
+import { isReference, resolveReference } from '../../../lib/runtime/vault.js'
 
 const ENV = {
   SOME_KEY: 'secret',

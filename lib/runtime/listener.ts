@@ -26,9 +26,10 @@ export interface Listener {
 export async function listen(
   address: Address,
   onRequest: (request: IncomingMessage, response: ServerResponse) => void,
+  keepAliveTimeout = 65_000,
 ): Promise<Listener> {
   const server = http.createServer(
-    { keepAliveTimeout: 65_000, requestTimeout: 0, headersTimeout: 60_000, noDelay: true },
+    { keepAliveTimeout, requestTimeout: 0, headersTimeout: 60_000, noDelay: true },
     onRequest,
   )
   await new Promise<void>((resolve, reject) => {
