@@ -59,7 +59,6 @@ async function federatedToken(file: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).trim()
   } catch (error) {
-    // oxlint-disable-next-line preserve-caught-error -- see CredentialError
     throw new CredentialError(`AZURE_FEDERATED_TOKEN_FILE cannot be read: ${errorKind(error)}`)
   }
 }

@@ -9,7 +9,6 @@ export async function optionalPackage<T>(name: string, use: string, load: () => 
   try {
     return await load()
   } catch (error) {
-    // oxlint-disable-next-line preserve-caught-error -- see CredentialError
     throw new CredentialError(
       `${use} needs the package ${name}, which could not be loaded (${errorKind(error)}): npm install ${name}`,
     )

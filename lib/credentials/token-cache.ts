@@ -81,7 +81,6 @@ export class TokenCache<T> {
       return await Promise.race([this.#load(limit.signal), late])
     } catch (error) {
       if (error instanceof CredentialError) throw error
-      // oxlint-disable-next-line preserve-caught-error -- it may quote a secret
       throw new CredentialError(`${this.#what}: ${errorKind(error)}`)
     } finally {
       clearTimeout(timer)

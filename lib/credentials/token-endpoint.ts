@@ -26,7 +26,6 @@ export async function callTokenEndpoint(call: TokenCall, signal: AbortSignal): P
     const answer = await request(url, { method, headers, body, signal })
     return { status: answer.statusCode, text: await answer.body.text() }
   } catch (error) {
-    // oxlint-disable-next-line preserve-caught-error -- it may quote the request
     throw new CredentialError(`${whose} at ${new URL(url).origin} cannot be reached: ${errorKind(error)}`)
   }
 }
