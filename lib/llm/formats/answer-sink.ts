@@ -30,7 +30,7 @@ export abstract class AnswerSink implements Sink {
   /** `ended`: `done` was called and every choice had finished. `failed`: `failure` says why. */
   state: 'new' | 'started' | 'ended' | 'failed' = 'new'
   failure: ChatError | undefined
-  /** Something came that a client can show: text, refusal, reasoning, a tool call or a finish. A role is none. */
+  /** Something came that a client can show: text, refusal, reasoning, a tool call, an extra or a finish. */
   delta = false
   id: string | undefined
   model: string | undefined
@@ -116,7 +116,9 @@ export abstract class AnswerSink implements Sink {
   }
 
   extra(choice: number, field: string, value: Json): void {
-    if (this.admits(choice)) this.writeExtra(choice, field, value)
+    if (!this.admits(choice)) return
+    this.delta = true
+    this.writeExtra(choice, field, value)
   }
 
   /** A `stop` after tool calls is `tool_calls`: agents go by it, and several providers do not tell the two apart. */

@@ -8,8 +8,8 @@ import type { AnswerReader } from './format.js'
 import { choiceIndex, isText, readMeta } from './read.js'
 import { ToolCallReader } from './tool-call-read.js'
 
-/** Lists on a message or delta that are passed on as they are. */
-const EXTRAS = ['thinking_blocks', 'citations', 'annotations'] as const
+/** Fields of a message or delta that are passed on as they are. */
+const EXTRAS = ['thinking_blocks', 'citations', 'annotations', 'audio'] as const
 
 /**
  * Reads chat completions, streamed and whole, from OpenAI and from the servers that imitate it: reasoning under either
@@ -93,7 +93,7 @@ export class ChatReader implements AnswerReader {
     if (isText(message.refusal)) this.sink.refusal(index, message.refusal)
     for (const field of EXTRAS) {
       const value = message[field]
-      if (Array.isArray(value) && value.length > 0) this.sink.extra(index, field, value)
+      if (isObject(value) || (Array.isArray(value) && value.length > 0)) this.sink.extra(index, field, value)
     }
     if (Array.isArray(calls)) {
       for (const call of calls) if (isObject(call)) this.toolCalls(index).read(call)

@@ -161,6 +161,7 @@ describe('a stream that passes', () => {
       ['text', { content: 'a' }],
       ['a refusal', { refusal: 'a' }],
       ['reasoning', { reasoning_content: 'a' }],
+      ['sound', { audio: { id: 'a', data: 'AA==' } }],
       ['a tool call', { tool_calls: [{ index: 0, id: 'c', function: { name: 'f', arguments: '' } }] }],
     ])('until %s comes', (_, delta) => {
       const passing = answer()
