@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { parseAddress, type Address } from '../runtime/listener.js'
 
 /** A setting of a command: a flag and an environment variable of the same meaning. The flag wins. */
@@ -40,7 +40,7 @@ export function parseOptions(
   const all = (name: string): string[] => {
     const option = table[name]!
     const given = values[name]
-    if (given !== undefined) return given.map(String)
+    if (given !== undefined) return [given].flat().map(String)
     const fromEnv = option.env === undefined ? undefined : env[option.env]
     if (fromEnv !== undefined && fromEnv !== '') {
       return option.multiple ? fromEnv.split(',').map((one) => one.trim()) : [fromEnv]
@@ -51,15 +51,13 @@ export function parseOptions(
 }
 
 function parse(args: string[], table: OptionTable) {
-  const options = Object.fromEntries(
-    Object.entries(table).map(([name, { value, short }]) => {
-      const type = value === undefined ? ('boolean' as const) : ('string' as const)
-      return [name, { type, multiple: true as const, ...(short !== undefined && { short }) }]
-    }),
-  )
+  const options: NonNullable<ParseArgsConfig['options']> = {}
+  for (const [name, { value, short }] of Object.entries(table)) {
+    options[name] = { type: value === undefined ? 'boolean' : 'string', multiple: true }
+    if (short !== undefined) options[name].short = short
+  }
   try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true })
-    return { values, positionals }
+    return parseArgs({ args, options, allowPositionals: true, strict: true })
   } catch (error) {
     // Node's messages name the flag; what follows their first sentence is about its own API.
     throw new UsageError((error as Error).message.split('. ')[0]!)

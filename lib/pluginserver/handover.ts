@@ -61,7 +61,7 @@ export function handoverHandlers(
     }
     const plugin = {
       name: instance.name,
-      id: String(instance.sent.__plugin_id ?? ''),
+      id: pluginId(instance.sent),
       plugin: instance.plugin,
     }
     const names = declaredReads(module, instance.config)
@@ -84,6 +84,11 @@ export function handoverHandlers(
     if (!isObject(entry) || ticket === undefined || !tickets.log(ticket, entry)) counters.strayLogEvents++
   }
   return { access, log }
+}
+
+/** Kong writes the plugin entity's id into the config. */
+function pluginId({ __plugin_id: id }: Record<string, unknown>): string {
+  return typeof id === 'string' ? id : ''
 }
 
 function declaredReads({ HandoverReads: reads = [] }: PluginModule, config: unknown): readonly string[] {
