@@ -11,6 +11,8 @@ export interface KongDoubleOptions {
   readonly phases?: readonly string[]
   /** `lua_socket_read_timeout`. */
   readonly readTimeoutMs?: number
+  /** The route's path, which is stripped on the way upstream. */
+  readonly routePath?: string
   /** Takes the request on as nginx would; without it there is no upstream to reach: 502. */
   readonly proxy?: (upstream: Upstream) => Promise<Answer>
 }
@@ -71,6 +73,7 @@ export class KongDouble {
       config: {},
       phases: ['access', 'log'],
       readTimeoutMs: 60_000,
+      routePath: '/',
       ...options,
     }
     this.#config = this.#options.config
@@ -85,16 +88,30 @@ export class KongDouble {
 
   /** One request of a client: the plugin's phases, the way upstream, then the log phase. */
   async request(client: ClientRequest = {}): Promise<Result> {
-    const run = new Run(simulated(client))
-    const answer = (await this.#phases(run, 'rewrite', 'access')) ?? (await this.#upstream(run))
-    run.request.phase = 'log'
-    run.request.response.status = answer.status
-    run.request.source = run.from
-    if (this.#options.phases.includes('log'))
-      await this.#phase(run, 'log').catch((error: unknown) => run.note(error))
+    const run = this.begin(client)
+    const answer = (await this.beforeUpstream(run)) ?? (await this.#upstream(run))
+    await this.log(run, answer.status)
     const { calls, errors, from, roundTrips } = run
     const headers = { ...run.request.response.headers, ...answer.headers }
     return { ...answer, headers, from, calls, errors, roundTrips, upstream: run.request.upstream }
+  }
+
+  begin(client: ClientRequest): Run {
+    return new Run(simulated(client, this.#options.routePath))
+  }
+
+  /** The phases before the upstream; gives the answer if one of them made it. */
+  beforeUpstream(run: Run): Promise<Answer | undefined> {
+    return this.#phases(run, 'rewrite', 'access')
+  }
+
+  /** The log phase, with the status that the client got. */
+  async log(run: Run, status: number): Promise<void> {
+    run.request.phase = 'log'
+    run.request.response.status = status
+    run.request.source = run.from
+    if (!this.#options.phases.includes('log')) return
+    await this.#phase(run, 'log').catch((error: unknown) => run.note(error))
   }
 
   close(): void {
@@ -201,7 +218,7 @@ interface Word {
 }
 
 /** What is noted down while a request runs. */
-class Run {
+export class Run {
   readonly calls: Call[] = []
   readonly errors: string[] = []
   readonly roundTrips: Record<string, number> = {}
@@ -214,7 +231,7 @@ class Run {
   }
 }
 
-function simulated(client: ClientRequest): SimulatedRequest {
+function simulated(client: ClientRequest, routePath: string): SimulatedRequest {
   const { method = 'GET', path = '/', body = '', service = SERVICE } = client
   const [rawPath = '/', rawQuery = ''] = path.split('?')
   const headers: Record<string, string[]> = { host: ['localhost:8000'] }
@@ -233,7 +250,14 @@ function simulated(client: ClientRequest): SimulatedRequest {
     ...(client.credential && { credential: client.credential }),
     captures: client.captures ?? { named: {}, unnamed: {} },
     shared: new Map(),
-    upstream: { ...message, scheme, host, port, headers: structuredClone(headers) },
+    upstream: {
+      ...message,
+      path: (service.path ?? '') + stripped(rawPath, routePath),
+      scheme,
+      host,
+      port,
+      headers: structuredClone(headers),
+    },
     response: { status: 0, headers: {} },
     source: 'service',
     logValues: {},
@@ -241,7 +265,12 @@ function simulated(client: ClientRequest): SimulatedRequest {
   }
 }
 
-function exitAnswer({ status, body, headers }: Exit): Answer {
+function stripped(path: string, prefix: string): string {
+  const rest = path.startsWith(prefix) ? path.slice(prefix.length) : path
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
+export function exitAnswer({ status, body, headers }: Exit): Answer {
   if (typeof body === 'string' || body instanceof Uint8Array)
     return { status, headers, body: Buffer.from(body) }
   if (body === undefined || body === null) return { status, headers, body: Buffer.alloc(0) }

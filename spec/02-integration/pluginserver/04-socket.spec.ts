@@ -87,6 +87,24 @@ describe('a plugin server that closes', () => {
     expect(one.server.events).toBe(0)
   })
 
+  it('lets a connection go with the last answer of an event, however long others last', async () => {
+    const one = await serverNamed('one')
+    const running = one.kong({ phases: ['access'] }).request({ headers: { 'x-wait': '1' } })
+    await until(() => one.server.events === 1)
+    const peer = await one.connect()
+    const instance = await startInstance(peer)
+    const closing = one.server.close()
+    peer.ask(2, 'HandleEvent', { InstanceId: instance, EventName: 'access' })
+    const [, , , { EventId }] = (await peer.next()) as [number, number, null, { EventId: number }]
+    peer.ask(3, 'Step', { EventId })
+    expect(await peer.next()).toMatchObject({ 3: { Data: { Method: 'kong.response.exit' } } })
+    await peer.closed
+    expect(one.server.events).toBe(1)
+    one.go()
+    expect((await running).status).toBe(200)
+    await closing
+  })
+
   it('closes connections that nobody waits on at once', async () => {
     const one = await serverNamed('one')
     const peer = await one.connect()
