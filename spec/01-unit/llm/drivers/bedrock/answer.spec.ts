@@ -304,6 +304,14 @@ describe('Bedrock, what comes', () => {
     },
   )
 
+  it('knows every frame of a recorded stream', () => {
+    for (const name of RECORDED) expect(driver.unknownFrames(recorded(name))).toBe(0)
+  })
+
+  it.each([{ inputTokens: 1 }, { outputTokens: 1 }, null])('says nothing of the usage %j', (usage) => {
+    expect(driver.stream([frame('metadata', { usage })], false).of('usage')).toEqual([])
+  })
+
   it('passes over what it does not know, and counts it', () => {
     const frames = [frame('weather', {}), delta(0, { text: 'a' }), delta(0, { hologram: {} })]
     expect(driver.unknownFrames(frames)).toBe(1)

@@ -64,6 +64,17 @@ describe('Bedrock, content', () => {
     )
   })
 
+  it('reports the detail of an image', () => {
+    const detailed = (detail: string): ContentPart => ({
+      type: 'image_url',
+      image_url: { url: 'data:image/png;base64,AAAA', detail },
+    })
+    const { dropped } = driver.request({
+      messages: [{ role: 'user', content: [detailed('auto'), detailed('low')] }],
+    })
+    expect(dropped).toEqual(['messages[0].content[1].image_url.detail'])
+  })
+
   it('lists the images that have to be fetched first, and takes them inline', () => {
     const chat: ChatRequest = {
       messages: [
@@ -248,6 +259,21 @@ describe('Bedrock, tools', () => {
     expect(driver.request({ messages: history }).body.toolConfig).toEqual({
       tools: [{ toolSpec: { name: 'f', inputSchema: { json: { type: 'object' } } } }],
     })
+  })
+
+  it.each([
+    ['a function without a name', { tools: [{ type: 'function', function: {} }] }, 'tools[0].function.name'],
+    ['a choice that nobody knows', { tools, tool_choice: 'perhaps' }, 'tool_choice'],
+    [
+      'a choice of tools without tools',
+      { tools, tool_choice: { allowed_tools: { mode: 'auto' } } },
+      'tool_choice',
+    ],
+    ['a choice of tools in no mode', { tools, tool_choice: { allowed_tools: { tools } } }, 'tool_choice'],
+  ])('refuses %s', (_, chat, param) => {
+    expect(() => driver.request(chat as unknown as ChatRequest)).toThrow(
+      expect.objectContaining({ status: 400, param }),
+    )
   })
 
   it('reports tools that it does not know, and strictness that the model does not', () => {

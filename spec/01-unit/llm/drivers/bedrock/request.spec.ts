@@ -107,6 +107,19 @@ describe('Bedrock, what a request says', () => {
     expect(dropped).toEqual([])
   })
 
+  it('drops nothing of what says how to answer', () => {
+    const { dropped } = driver.request({ model: 'x', stream: true, stream_options: { include_usage: true } })
+    expect(dropped).toEqual([])
+  })
+
+  it('asks for no schema that it was not given', () => {
+    const { body, dropped } = driver.request({
+      response_format: { type: 'json_schema', json_schema: { name: 'x' } },
+    })
+    expect(body.outputConfig).toBeUndefined()
+    expect(dropped).toEqual(['response_format'])
+  })
+
   it('adds nothing to what was asked', () => {
     expect(driver.request({ n: 1, stop: [], tools: [] }).body).toEqual({
       messages: [{ role: 'user', content: [{ text: 'Hi' }] }],

@@ -222,6 +222,9 @@ describe('Gemini, what comes', () => {
     ['SPII', 'content_filter'],
     ['IMAGE_SAFETY', 'content_filter'],
     ['LANGUAGE', 'content_filter'],
+    ['MODEL_ARMOR', 'content_filter'],
+    ['IMAGE_PROHIBITED_CONTENT', 'content_filter'],
+    ['IMAGE_RECITATION', 'content_filter'],
     ['OTHER', 'stop'],
     ['constructor', 'stop'],
   ])('finishes %s as %s, after the body has ended', (finishReason, expected) => {
@@ -321,6 +324,22 @@ describe('Gemini, what comes', () => {
   it('takes the time of the answer where it is told', () => {
     const sink = driver.stream([frame({ createTime: '2025-02-20T21:58:56.381597Z', candidates: [] })], false)
     expect(sink.of('start')).toEqual([[{ created: 1740088736 }]])
+  })
+
+  it('makes no call of a part that names no function, and takes no empty id', () => {
+    const parts = [
+      { functionCall: {} },
+      { functionCall: { name: '' } },
+      { functionCall: { id: '', name: 'f' } },
+    ]
+    const sink = driver.stream([frame({ responseId: '', candidates: [{ content: { parts } }] })], false)
+    expect(sink.of('start')).toEqual([[{}]])
+    expect(sink.of('toolStart')).toEqual([[0, 0, expect.stringMatching(/^call_\w{32}_0_0$/), 'f', undefined]])
+  })
+
+  it('knows every frame of a recorded stream', () => {
+    for (const name of RECORDED) expect(driver.unknownFrames(recorded(name))).toBe(0)
+    expect(driver.unknownFrames([frame({ error: { code: 500 } }), frame({ weather: 'fine' })])).toBe(0)
   })
 
   it('passes over what it does not know, and counts it', () => {

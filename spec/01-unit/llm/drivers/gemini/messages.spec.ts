@@ -220,10 +220,20 @@ describe('Gemini, calls and their results', () => {
   })
 
   it('takes back what an earlier answer said, without a word of anything dropped', () => {
-    const { dropped } = driver.request({
-      messages: [{ role: 'assistant', content: 'x', reasoning_content: 'hm', refusal: null }],
-    })
-    expect(dropped).toEqual([])
+    const sources = {
+      annotations: [{}],
+      citations: [{}],
+      grounding_metadata: { a: 1 },
+      url_context_metadata: { a: 1 },
+    }
+    const answer: ChatMessage = {
+      role: 'assistant',
+      content: 'x',
+      refusal: null,
+      reasoning_content: 'hm',
+      ...sources,
+    }
+    expect(driver.request({ messages: [answer] }).dropped).toEqual([])
   })
 
   it('refuses a result that answers no call', () => {

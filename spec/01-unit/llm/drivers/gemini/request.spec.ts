@@ -99,6 +99,11 @@ describe('Gemini, what a request says', () => {
     expect(dropped).toEqual([])
   })
 
+  it('drops nothing of what says how to answer', () => {
+    const { dropped } = driver.request({ model: 'x', stream: true, stream_options: { include_usage: true } })
+    expect(dropped).toEqual([])
+  })
+
   it('adds nothing to what was asked', () => {
     expect(driver.request({ n: 1, logprobs: false, stop: [] }).body).toEqual({
       contents: [{ role: 'user', parts: [{ text: 'Hi' }] }],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Tool, ToolChoice } from '../../../../../lib/llm/chat.js'
+import type { ChatRequest, Tool, ToolChoice } from '../../../../../lib/llm/chat.js'
 import { gemini } from '../../../../../lib/llm/drivers/gemini/index.js'
 import { DriverHarness } from '../../../../support/driver-harness.js'
 
@@ -43,9 +43,18 @@ describe('Gemini, tools', () => {
     })
   })
 
-  it('refuses a choice that nobody knows', () => {
-    expect(() => driver.request({ tools, tool_choice: 'perhaps' as 'auto' })).toThrow(
-      expect.objectContaining({ status: 400, param: 'tool_choice' }),
+  it.each([
+    ['a function without a name', { tools: [{ type: 'function', function: {} }] }, 'tools[0].function.name'],
+    ['a choice that nobody knows', { tools, tool_choice: 'perhaps' }, 'tool_choice'],
+    [
+      'a choice of tools without tools',
+      { tools, tool_choice: { allowed_tools: { mode: 'auto' } } },
+      'tool_choice',
+    ],
+    ['a choice of tools in no mode', { tools, tool_choice: { allowed_tools: { tools } } }, 'tool_choice'],
+  ])('refuses %s', (_, chat, param) => {
+    expect(() => driver.request(chat as unknown as ChatRequest)).toThrow(
+      expect.objectContaining({ status: 400, param }),
     )
   })
 
