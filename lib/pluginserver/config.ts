@@ -42,6 +42,26 @@ function sorted(record: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
+/** `config` as it may be shown: without the values of the fields that take vault references. */
+export function redacted(
+  config: Record<string, unknown>,
+  referenceable: readonly string[],
+): Record<string, unknown> {
+  const shown = structuredClone(config)
+  for (const path of referenceable) redact(shown, path.split('.'))
+  return shown
+}
+
+/** `*` stands for every item. */
+function redact(node: unknown, [key = '', ...rest]: readonly string[]): void {
+  if (typeof node !== 'object' || node === null) return
+  const fields = node as Record<string, unknown>
+  for (const name of key === '*' ? Object.keys(fields) : [key]) {
+    if (rest.length > 0) redact(fields[name], rest)
+    else if (typeof fields[name] === 'string') fields[name] = 'REDACTED'
+  }
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,3 +1,4 @@
+import { redacted } from './config.js'
 import type { Events } from './events.js'
 import { handlerOf, type HostedPlugin } from './hosted.js'
 import type { Instance, Instances } from './instances.js'
@@ -66,7 +67,8 @@ function described(instance: Instance): Fields {
 }
 
 function status(instance: Instance): Fields {
-  return { ...described(instance), StartTime: instance.startTime }
+  const Config = redacted(instance.config, instance.hosted.schema.referenceable)
+  return { ...described(instance), Config, StartTime: instance.startTime }
 }
 
 function pluginStatus(state: ServerState, name: string): Fields {

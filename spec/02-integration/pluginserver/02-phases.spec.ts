@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Kong } from '../../../lib/pdk/kong.js'
 import type { Plugin } from '../../../lib/pdk/plugin.js'
-import { hosted, testServer, until, type TestServer } from '../../support/plugin-server.js'
+import { hosted, startInstance, testServer, until, type TestServer } from '../../support/plugin-server.js'
 
 const UNEXPECTED = '{"message":"An unexpected error occurred"}'
 
@@ -236,6 +236,31 @@ describe('instances under Kong', () => {
     await first.server.close(0)
     await serverOf({ access }, { socket: first.socket })
     expect(await double.request()).toMatchObject({ status: 200, from: 'exit', errors: [] })
+  })
+
+  it('are shown without their secrets', async () => {
+    class Example {
+      access() {}
+    }
+    const auth = { type: 'record', fields: [{ key: { type: 'string', referenceable: true } }] }
+    const schema = [
+      { message: { type: 'string' } },
+      { auth },
+      { targets: { type: 'array', elements: { type: 'record', fields: [{ auth }] } } },
+    ]
+    const { connect } = await testServer(hosted({ Plugin: Example, Schema: schema }))
+    const peer = await connect()
+    const secret = { auth: { key: 'sk-secret' } }
+    await startInstance(peer, 'example', { message: 'hi', ...secret, targets: [secret, secret], __seq__: 1 })
+    peer.ask(2, 'GetStatus', null)
+    const hidden = { auth: { key: 'REDACTED' } }
+    expect(await peer.next()).toMatchObject({
+      3: {
+        Plugins: {
+          example: { Instances: [{ Config: { message: 'hi', ...hidden, targets: [hidden, hidden] } }] },
+        },
+      },
+    })
   })
 
   it('with a faulty config answer what an operator can act on', async () => {
