@@ -3,6 +3,7 @@ import type { Answer } from '../../../../lib/llm/answer.js'
 import { type AnswerOptions, createAnswer } from '../../../../lib/llm/answers/index.js'
 import type { Driver } from '../../../../lib/llm/driver.js'
 import { anthropic } from '../../../../lib/llm/drivers/anthropic/index.js'
+import { gemini } from '../../../../lib/llm/drivers/gemini/index.js'
 import { openai } from '../../../../lib/llm/drivers/openai/index.js'
 import { ChatError } from '../../../../lib/llm/errors.js'
 import { byteByByte, everyCut, seededCuts, variants } from '../../../support/cuts.js'
@@ -249,6 +250,14 @@ describe('a whole answer', () => {
     const body = parseObject(through(whole, byteByByte(bytes)).toString())
     expect(body).toMatchObject({ object: 'chat.completion', choices: [{ index: 0 }] })
     expect(whole.read()).toBeUndefined()
+  })
+
+  it('is read as a whole though the provider streams under the same content type', () => {
+    const bytes = Buffer.from(fixtureText('kong/gemini/llm-v1-chat/responses/good.json'))
+    const whole = answer({ driver: gemini, stream: false, contentType: 'application/json; charset=UTF-8' })
+    expect(parseObject(through(whole, [bytes]).toString())).toMatchObject({
+      choices: [{ finish_reason: 'stop' }],
+    })
   })
 
   it('has a limit', () => {
