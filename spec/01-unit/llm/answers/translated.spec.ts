@@ -254,7 +254,11 @@ describe('a whole answer', () => {
 
   it('is read as a whole though the provider streams under the same content type', () => {
     const bytes = Buffer.from(fixtureText('kong/gemini/llm-v1-chat/responses/good.json'))
-    const whole = answer({ driver: gemini, stream: false, contentType: 'application/json; charset=UTF-8' })
+    const stream = () => {
+      throw new Error('this is no stream')
+    }
+    const driver = { ...gemini, stream }
+    const whole = answer({ driver, stream: false, contentType: 'application/json; charset=UTF-8' })
     expect(parseObject(through(whole, [bytes]).toString())).toMatchObject({
       choices: [{ finish_reason: 'stop' }],
     })
