@@ -1,3 +1,4 @@
+import type { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { ChatError } from '../llm/errors.js'
 import type { Authorize, Environment } from './authorize.js'
 import { CredentialError } from './error.js'
@@ -77,17 +78,18 @@ function ownCredentials(auth: AwsAuth, options: AwsOptions, env: Environment): C
 }
 
 function chainCredentials(options: AwsOptions, env: Environment): CredentialSource {
-  let chain: (() => Promise<AwsCredentials & { expiration?: Date }>) | undefined
+  let chain: ReturnType<typeof defaultProvider> | undefined
   const found = new TokenCache("AWS's default credential chain", async () => {
     if (!chain) {
-      const { defaultProvider } = await optionalPackage(
+      const sdk = await optionalPackage(
         '@aws-sdk/credential-provider-node',
         "AWS's default credential chain",
         () => import('@aws-sdk/credential-provider-node'),
       )
-      chain = defaultProvider({ clientConfig: { region: awsRegion(options, env) } })
+      chain = sdk.defaultProvider({ clientConfig: { region: awsRegion(options, env) } })
     }
-    const credentials = await chain()
+    // Its own cache would give the old ones once more.
+    const credentials = await chain({ forceRefresh: true })
     return { value: credentials, expiresAt: credentials.expiration?.getTime() ?? Number.POSITIVE_INFINITY }
   })
   return () => found.get()
