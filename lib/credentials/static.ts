@@ -42,5 +42,5 @@ export function bodyCredential(auth: StaticAuth, clientBody: JsonObject): JsonOb
   const { param_name, param_value, param_location, allow_override = false } = auth
   if (param_name === undefined || param_value === undefined || param_location !== 'body') return {}
   const own = Object.hasOwn(clientBody, param_name) ? clientBody[param_name] : undefined
-  return { [param_name]: allow_override && own !== undefined ? own : param_value }
+  return { [param_name]: (allow_override && own) || param_value }
 }

@@ -1,0 +1,133 @@
+import { afterEach } from 'vitest'
+import type { JsonObject } from '../../lib/llm/json.js'
+import type { ProcessSettings } from '../../lib/pdk/exchange.js'
+import type { Kong } from '../../lib/pdk/kong.js'
+import type { Plugin, PluginModule } from '../../lib/pdk/plugin.js'
+import * as aiProxy from '../../plugins/ai-proxy/index.js'
+import { testGateway, type TestGateway } from './gateway.js'
+import { object, parseObject } from './json.js'
+
+interface Closable {
+  close(): Promise<void>
+}
+
+const open: Closable[] = []
+
+/** Closed after the test, the last one first. */
+export function closing<T extends Closable>(one: T): T {
+  open.push(one)
+  return one
+}
+
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close()
+})
+
+/** The key that the config has, and no client. */
+export const PROVIDER_KEY = 'Bearer sk-of-the-provider'
+
+export interface AiGateway extends TestGateway {
+  /** The log entries, in the order in which their exchanges ended. */
+  entries: JsonObject[]
+  /** The log entry of the next exchange that ends, or of the last one if none was taken for it yet. */
+  entry(): Promise<JsonObject>
+}
+
+export interface AiGatewayOptions {
+  settings?: ProcessSettings
+  env?: Record<string, string>
+  /** Paths of the route. */
+  paths?: string[]
+  /** Other plugins on the route. */
+  modules?: PluginModule[]
+}
+
+/** `config` of the plugin with what every spec wants: openai's chat, a key, the provider at `url`. */
+export function aiConfig(url: string, { model, auth, ...rest }: JsonObject = {}): JsonObject {
+  const { options, ...target } = object(model ?? {})
+  return {
+    route_type: 'llm/v1/chat',
+    ...(auth !== null && {
+      auth: auth ?? { header_name: 'Authorization', header_value: PROVIDER_KEY },
+    }),
+    model: {
+      provider: 'openai',
+      name: 'gpt-4o',
+      ...target,
+      options: {
+        upstream_url: url,
+        ...(target.provider === 'anthropic' && { anthropic_version: '2023-06-01' }),
+        ...object(options ?? {}),
+      },
+    },
+    ...rest,
+  }
+}
+
+/** A gateway with ai-proxy on its one route, closed after the test; its service leads nowhere. */
+export async function aiGateway(config: JsonObject, options: AiGatewayOptions = {}): Promise<AiGateway> {
+  const { paths = ['/'], modules = [], settings = {}, env = {} } = options
+  const log = logModule()
+  const plugins = [
+    { name: 'ai-proxy', config },
+    ...[...modules, log.module].map(({ Name }) => ({ name: Name })),
+  ]
+  const yaml = JSON.stringify({
+    _format_version: '3.0',
+    services: [
+      { name: 'nowhere', url: 'http://localhost:1', retries: 0, routes: [{ name: 'ai', paths, plugins }] },
+    ],
+  })
+  const gateway = await testGateway(yaml, [aiProxy, ...modules, log.module], { settings, env })
+  return closing({ ...gateway, entries: log.entries, entry: log.next })
+}
+
+/** A plugin module of nothing but phases. */
+export function phases(Name: string, plugin: Plugin, Priority = 1): PluginModule {
+  class Phases {}
+  Object.assign(Phases.prototype, plugin)
+  return { Plugin: Phases, Name, Priority }
+}
+
+function logModule() {
+  const entries: JsonObject[] = []
+  const waiting: ((entry: JsonObject) => void)[] = []
+  let taken = 0
+  return {
+    entries,
+    next: () => {
+      const place = taken++
+      const entry = entries[place]
+      return entry ? Promise.resolve(entry) : new Promise<JsonObject>((resolve) => waiting.push(resolve))
+    },
+    module: phases('log-entries', {
+      async log(kong: Kong) {
+        const entry = parseObject(await kong.log.serialize())
+        entries.push(entry)
+        waiting.shift()?.(entry)
+      },
+    }),
+  }
+}
+
+export const messages = [{ role: 'user' as const, content: 'Say 你好 👋' }]
+
+/** Posts a JSON body. */
+export function post(
+  gateway: { url: string },
+  body: unknown,
+  { path = '/chat', headers, ...init }: RequestInit & { path?: string } = {},
+): Promise<Response> {
+  return fetch(gateway.url + path, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json', ...(headers as Record<string, string>) },
+    ...init,
+  })
+}
+
+/** Status and error object of an error answer. */
+export async function errorOf(response: Response): Promise<{ status: number; error: JsonObject }> {
+  const body = parseObject(await response.text())
+  return { status: response.status, error: object(body.error) }
+}
