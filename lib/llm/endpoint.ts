@@ -15,20 +15,20 @@ export interface Endpoint {
 
 /**
  * Where a driver's request goes once the config has had its say: `upstream_url` replaces scheme, host and port, and, if
- * it has one, the path; else `upstream_path` replaces the driver's path. The driver's query (`alt=sse`, `api-version`)
+ * it has one, the path; else `upstream_path` replaces the driver's path below its base. The driver's query (`alt=sse`, `api-version`)
  * says how to answer, not where: it stays, but for names that the config's own query has.
  *
  * @throws ChatError 500 where `upstream_url` is no http or https URL
  */
 export function resolveEndpoint(
-  request: Pick<ProviderRequest, 'origin' | 'path'>,
+  request: Pick<ProviderRequest, 'origin' | 'path' | 'base'>,
   options: Pick<ModelOptions, 'upstream_url' | 'upstream_path'>,
 ): Endpoint {
   const url = parseOrigin(options.upstream_url || request.origin)
   const driver = splitQuery(request.path)
   const own = options.upstream_url ? url.search.slice(1) : ''
   const configured = options.upstream_path
-    ? splitQuery(options.upstream_path)
+    ? splitQuery(below(request.base, options.upstream_path))
     : { path: undefined, query: '' }
   const path = options.upstream_url && url.pathname !== '/' ? url.pathname : (configured.path ?? driver.path)
   const ownQuery = path === configured.path ? joinQueries(own, configured.query) : own
@@ -60,6 +60,10 @@ function parseOrigin(text: string): URL {
     throw new ChatError(500, 'upstream_url is not an http or https URL', { param: 'upstream_url' })
   }
   return url
+}
+
+function below(base: string | undefined, path: string): string {
+  return base === undefined ? path : `${base}/${path.replace(/^\/+/, '')}`
 }
 
 function splitQuery(path: string): { path: string; query: string } {

@@ -98,7 +98,7 @@ function streams(config: AiProxyConfig, body: JsonObject, route: AiProxyConfig['
  */
 export function translateCall(config: AiProxyConfig, model: AiProxyModel, call: ClientCall): ProviderCall {
   const options = model.options ?? {}
-  const driver = driverOf(model.provider)
+  const driver = driverOf(model.provider, options)
   if (!driver) throw new ChatError(500, `provider ${model.provider} is not supported`)
   const native = call.format ? driver.native?.[config.route_type as NativeRoute] : undefined
   const target: Target = { model: call.model, options, stream: call.stream }

@@ -8,6 +8,8 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   top_logprobs: '0',
   modalities: '["text"]',
   verbosity: '"medium"',
+  parallel_tool_calls: 'true',
+  tool_choice: '"auto"',
 }
 
 /** Whether a value asks for nothing whatever the field: null, false, nothing in it. */
@@ -15,6 +17,12 @@ export function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === '') return true
   if (typeof value !== 'object') return false
   return Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0
+}
+
+/** Whether a top-level field asks for nothing but what every provider does unasked. */
+export function asksForNothing(field: string, value: unknown): boolean {
+  if (value === false && field === 'parallel_tool_calls') return false
+  return isEmpty(value) || JSON.stringify(value) === DEFAULTS[field]
 }
 
 /** The paths of those fields of `object` that ask for something and are not in `used`. */
@@ -27,8 +35,6 @@ export function unusedFields(object: object, used: ReadonlySet<string>, path: st
 /** The top-level fields of the request that ask for something and are not in `used`. */
 export function unusedRequestFields(chat: ChatRequest, used: ReadonlySet<string>): string[] {
   return Object.entries(chat)
-    .filter(
-      ([field, value]) => !used.has(field) && !isEmpty(value) && JSON.stringify(value) !== DEFAULTS[field],
-    )
+    .filter(([field, value]) => !used.has(field) && !asksForNothing(field, value))
     .map(([field]) => field)
 }

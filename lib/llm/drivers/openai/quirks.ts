@@ -8,4 +8,12 @@ export interface Quirks {
   noStreamOptions?: boolean
   /** The server takes `top_k`, which OpenAI does not. */
   topK?: boolean
+  /** The server knows no `developer` role: `system` means the same to it. */
+  noDeveloperRole?: boolean
+  /** The server refuses the `name` of a message. */
+  noMessageNames?: boolean
+  /** OpenAI's fields that the server refuses or ignores. */
+  unsupported?: readonly string[]
+  /** OpenAI's fields that the server has under another name. */
+  renamed?: Readonly<Record<string, string>>
 }

@@ -1,5 +1,7 @@
 import type { NativeRoute, Target } from '../../driver.js'
 import { isObject, type Json, type JsonObject } from '../../json.js'
+import { asksForNothing } from '../dropped.js'
+import { adaptMessages } from './messages.js'
 import type { Quirks } from './quirks.js'
 
 interface PreparedBody {
@@ -10,7 +12,8 @@ interface PreparedBody {
 }
 
 /**
- * An OpenAI request with what target and config change in it; every other field stays, known or not.
+ * An OpenAI request with what target, config and quirks change in it; every other field stays, known or not. `model`
+ * is the name in the body, where that is not the target's.
  *
  * Source: https://platform.openai.com/docs/api-reference/chat/create
  */
@@ -19,12 +22,16 @@ export function prepareBody(
   target: Target,
   route: NativeRoute,
   quirks: Quirks,
+  model = target.model,
 ): PreparedBody {
   const edit = new Edit(body)
-  if (target.model !== '') edit.set('model', target.model)
+  if (model !== '') edit.set('model', model)
   setStream(edit, target, quirks)
   setLimit(edit, target, route, quirks)
   setSampling(edit, target, quirks)
+  setMessages(edit, quirks)
+  for (const field of quirks.unsupported ?? []) edit.drop(field)
+  for (const [field, name] of Object.entries(quirks.renamed ?? {})) edit.rename(field, name)
   return edit.result()
 }
 
@@ -62,10 +69,15 @@ function setSampling(edit: Edit, target: Target, quirks: Quirks): void {
   }
 }
 
+function setMessages(edit: Edit, quirks: Quirks): void {
+  const { messages } = edit.body
+  if (Array.isArray(messages)) edit.set('messages', adaptMessages(messages, quirks, edit.dropped))
+}
+
 /** Changes of a body that copy it only if they change something. */
 class Edit {
   private copy: JsonObject | undefined
-  private readonly dropped: string[] = []
+  readonly dropped: string[] = []
 
   constructor(readonly body: JsonObject) {}
 
@@ -83,7 +95,13 @@ class Edit {
 
   /** Removes a field that the provider cannot express, and says so. */
   drop(field: string): void {
-    if ((this.body[field] ?? null) !== null) this.dropped.push(field)
+    if (!asksForNothing(field, this.body[field])) this.dropped.push(field)
+    this.remove(field)
+  }
+
+  rename(field: string, name: string): void {
+    const value = this.body[field] ?? null
+    if (value !== null) this.set(name, value)
     this.remove(field)
   }
 

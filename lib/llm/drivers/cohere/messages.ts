@@ -1,0 +1,99 @@
+import type { AssistantMessage, ChatMessage, ContentPart, TextPart } from '../../chat.js'
+import { ChatError } from '../../errors.js'
+import { unusedFields } from '../dropped.js'
+import { lookup } from '../lookup.js'
+import type { ImageBlock, Message, TextBlock, ThinkingBlock } from './types.js'
+
+/**
+ * OpenAI's messages as Cohere's: each stays one, in its place.
+ *
+ * Source: https://docs.cohere.com/reference/chat, /docs/image-inputs, /docs/tool-use-overview
+ */
+export function convertMessages(messages: ChatMessage[], dropped: string[]): Message[] {
+  return messages.map((message, i): Message => {
+    const path = `messages[${i}]`
+    const used = lookup(USED, message.role)
+    if (!used) throw ChatError.badRequest(`unknown role: ${message.role}`, `${path}.role`)
+    dropped.push(...unusedFields(message, used, path))
+    switch (message.role) {
+      case 'system':
+      case 'developer':
+        return { role: 'system', content: textContent(message.content) }
+      case 'user':
+        return { role: 'user', content: userContent(message.content, `${path}.content`, dropped) }
+      case 'tool':
+        return {
+          role: 'tool',
+          tool_call_id: message.tool_call_id,
+          content: textContent(message.content),
+        }
+      default:
+        return assistantMessage(message)
+    }
+  })
+}
+
+const COMMON = ['role', 'content']
+const ASSISTANT_FIELDS = ['refusal', 'tool_calls', 'reasoning_content']
+/** What an earlier answer, perhaps of another provider, said of itself; sent back with it, it asks for nothing. */
+const NOTES = ['annotations', 'citations', 'extra_content']
+
+/** The fields of each role that are read; any other is dropped. */
+const USED: Readonly<Record<string, ReadonlySet<string>>> = {
+  system: new Set(COMMON),
+  developer: new Set(COMMON),
+  user: new Set(COMMON),
+  tool: new Set([...COMMON, 'tool_call_id']),
+  assistant: new Set([...COMMON, ...ASSISTANT_FIELDS, ...NOTES]),
+}
+
+/** Thoughts that led to calls are their plan, all others stand before the text. */
+function assistantMessage(message: AssistantMessage): Message {
+  const { reasoning_content: thinking, tool_calls: calls = [] } = message
+  const texts = [...assistantTexts(message.content), message.refusal ?? ''].filter((text) => text !== '')
+  const blocks: (TextBlock | ThinkingBlock)[] = texts.map((text) => ({ type: 'text', text }))
+  if (thinking && calls.length === 0) blocks.unshift({ type: 'thinking', thinking })
+  return {
+    role: 'assistant',
+    ...(blocks.length > 0 && { content: blocks }),
+    ...(thinking && calls.length > 0 && { tool_plan: thinking }),
+    ...(calls.length > 0 && {
+      tool_calls: calls.map(({ id, function: { name, arguments: args } }) => ({
+        id,
+        type: 'function',
+        function: { name, arguments: args },
+      })),
+    }),
+  }
+}
+
+function assistantTexts(content: AssistantMessage['content']): string[] {
+  if (typeof content === 'string') return [content]
+  return (content ?? []).map((part) => (part.type === 'refusal' ? part.refusal : part.text))
+}
+
+function textContent(content: string | TextPart[]): string | TextBlock[] {
+  return typeof content === 'string' ? content : content.map(({ text }) => ({ type: 'text', text }))
+}
+
+/** A part that the API cannot express is dropped; a message of which nothing would be left is refused. */
+function userContent(
+  content: string | ContentPart[],
+  path: string,
+  dropped: string[],
+): string | (TextBlock | ImageBlock)[] {
+  if (typeof content === 'string') return content
+  const blocks = content.flatMap((part, i): (TextBlock | ImageBlock)[] => {
+    if (part.type === 'text') return [{ type: 'text', text: part.text }]
+    if (part.type === 'image_url') {
+      const { url, detail } = part.image_url
+      return [{ type: 'image_url', image_url: { url, ...(detail !== undefined && { detail }) } }]
+    }
+    dropped.push(`${path}[${i}]`)
+    return []
+  })
+  if (blocks.length === 0 && content.length > 0) {
+    throw ChatError.badRequest('cohere cannot take any part of this content', path)
+  }
+  return blocks
+}

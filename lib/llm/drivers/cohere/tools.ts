@@ -1,0 +1,44 @@
+import type { ChatRequest } from '../../chat.js'
+import type { JsonObject } from '../../json.js'
+import { unusedFields } from '../dropped.js'
+import { pick } from '../pick.js'
+
+const TOOL_FIELDS = new Set(['type', 'function'])
+const FUNCTION_FIELDS = new Set(['name', 'description', 'parameters', 'strict'])
+
+const CHOICES = { auto: undefined, required: 'REQUIRED', none: 'NONE' } as const
+
+/**
+ * One tool is forced by being the only one that the model must choose from. Strictness is of all tools or none.
+ *
+ * Source: https://docs.cohere.com/reference/chat (`tools`, `tool_choice`, `strict_tools`)
+ */
+export function prepareTools(chat: ChatRequest, dropped: string[]): JsonObject {
+  const { tools = [], tool_choice: choice = 'auto', parallel_tool_calls: parallel } = chat
+  if (tools.length === 0) return {}
+  if (parallel === false) dropped.push('parallel_tool_calls')
+  const only = typeof choice === 'object' ? choice.function.name : undefined
+  const toolChoice = typeof choice === 'object' ? 'REQUIRED' : CHOICES[choice]
+  const offered = tools.flatMap((tool, i) =>
+    only === undefined || tool.function.name === only ? [{ tool, path: `tools[${i}]` }] : [],
+  )
+  const isStrict = offered.every(({ tool }) => tool.function.strict === true)
+  for (const { tool, path } of offered) {
+    dropped.push(
+      ...unusedFields(tool, TOOL_FIELDS, path),
+      ...unusedFields(tool.function, FUNCTION_FIELDS, `${path}.function`),
+    )
+    if (!isStrict && tool.function.strict === true) dropped.push(`${path}.function.strict`)
+  }
+  return {
+    tools: offered.map(({ tool }) => ({
+      type: 'function',
+      function: {
+        ...pick(tool.function, ['name', 'description']),
+        parameters: { type: 'object', properties: {}, ...tool.function.parameters },
+      },
+    })),
+    ...(isStrict && { strict_tools: true }),
+    ...(toolChoice !== undefined && { tool_choice: toolChoice }),
+  }
+}

@@ -1,0 +1,30 @@
+import type { ChatRequest } from '../../chat.js'
+import type { JsonObject } from '../../json.js'
+import { unusedFields } from '../dropped.js'
+import { pick } from '../pick.js'
+
+const TOOL_FIELDS = new Set(['type', 'function'])
+const FUNCTION_FIELDS = new Set(['name', 'description', 'parameters'])
+
+/**
+ * The tools that the model may call. It cannot be told that it must: a choice can only narrow what it is offered.
+ *
+ * Source: https://docs.ollama.com/capabilities/tool-calling
+ */
+export function prepareTools(chat: ChatRequest, dropped: string[]): JsonObject[] {
+  const { tools = [], tool_choice: choice, parallel_tool_calls: parallel } = chat
+  if (tools.length === 0 || choice === 'none') return []
+  if (choice !== undefined && choice !== 'auto') dropped.push('tool_choice')
+  if (parallel === false) dropped.push('parallel_tool_calls')
+  const only = typeof choice === 'object' ? choice.function.name : undefined
+  return tools.flatMap((tool, i) => {
+    if (only !== undefined && tool.function.name !== only) return []
+    const path = `tools[${i}]`
+    dropped.push(
+      ...unusedFields(tool, TOOL_FIELDS, path),
+      ...unusedFields(tool.function, FUNCTION_FIELDS, `${path}.function`),
+    )
+    const parameters = { type: 'object', properties: {}, ...tool.function.parameters }
+    return [{ type: 'function', function: { ...pick(tool.function, ['name', 'description']), parameters } }]
+  })
+}
