@@ -156,6 +156,12 @@ describe('Bedrock, turns', () => {
     ])
   })
 
+  it('says a system message as the user where there is nothing else', () => {
+    expect(driver.request({ messages: [{ role: 'system', content: 's' }] }).body).toEqual({
+      messages: [{ role: 'user', content: [{ text: 's' }] }],
+    })
+  })
+
   it('says that a tool failed', () => {
     const failed = { role: 'tool', tool_call_id: 'c', content: 'oh', is_error: true } as ChatMessage
     expect(turns([{ role: 'assistant', tool_calls: [call('c', '{}')] }, failed])).toContainEqual({
@@ -256,7 +262,9 @@ describe('Bedrock, tools', () => {
   })
 
   it('names the tools that the history called where none are offered any more', () => {
-    expect(driver.request({ messages: history }).body.toolConfig).toEqual({
+    const { body, dropped } = driver.request({ messages: history })
+    expect(dropped).toEqual([])
+    expect(body.toolConfig).toEqual({
       tools: [{ toolSpec: { name: 'f', inputSchema: { json: { type: 'object' } } } }],
     })
   })

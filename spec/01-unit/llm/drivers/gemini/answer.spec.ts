@@ -233,7 +233,11 @@ describe('Gemini, what comes', () => {
     expect(driver.stream(frames).calls.slice(-2)).toEqual([['finish', 0, expected], ['done']])
   })
 
-  it.each(['MALFORMED_FUNCTION_CALL', 'UNEXPECTED_TOOL_CALL'])(
+  it('takes a whole answer without a finish reason as finished: JSON leaves the default of an enumeration out', () => {
+    expect(driver.response({ candidates: [text('a')] }).of('finish')).toEqual([[0, 'stop']])
+  })
+
+  it.each(['MALFORMED_FUNCTION_CALL', 'UNEXPECTED_TOOL_CALL', 'MISSING_THOUGHT_SIGNATURE'])(
     'fails on %s, of which nothing can be made',
     (finishReason) => {
       const frames = [frame({ candidates: [{ finishReason, finishMessage: 'print(' }] })]
@@ -339,6 +343,8 @@ describe('Gemini, what comes', () => {
 
   it('knows every frame of a recorded stream', () => {
     for (const name of RECORDED) expect(driver.unknownFrames(recorded(name))).toBe(0)
+    const blocked = frame({ promptFeedback: { blockReason: 'OTHER' } })
+    expect(driver.unknownFrames([blocked])).toBe(0)
     expect(driver.unknownFrames([frame({ error: { code: 500 } }), frame({ weather: 'fine' })])).toBe(0)
   })
 

@@ -164,6 +164,10 @@ describe('Gemini, calls and their results', () => {
     ])
   })
 
+  it('drops nothing of them', () => {
+    expect(driver.request({ messages: history }).dropped).toEqual([])
+  })
+
   it('leaves the ids out for Vertex, which refuses them', () => {
     expect(JSON.stringify(driver.request({ messages: history }, VERTEX).body)).not.toContain('"id"')
   })

@@ -33,6 +33,20 @@ describe('Gemini, where a request goes', () => {
     )
   })
 
+  it.each(['api_endpoint', 'project_id', 'location_id'])(
+    'stays with the public API without %s',
+    (missing) => {
+      const { [missing]: _, ...gemini } = {
+        api_endpoint: 'v.example',
+        project_id: 'p',
+        location_id: 'l',
+      } as Record<string, string>
+      expect(driver.request({}, { options: { gemini } }).origin).toBe(
+        'https://generativelanguage.googleapis.com:443',
+      )
+    },
+  )
+
   it('keeps a model that is not one segment from reaching another path', () => {
     expect(driver.request({}, { model: '../../files?x=1#' }).path).toBe(
       '/v1beta/models/..%2F..%2Ffiles%3Fx%3D1%23:generateContent',
@@ -102,6 +116,14 @@ describe('Gemini, what a request says', () => {
   it('drops nothing of what says how to answer', () => {
     const { dropped } = driver.request({ model: 'x', stream: true, stream_options: { include_usage: true } })
     expect(dropped).toEqual([])
+  })
+
+  it("takes Google's own fields in both of their spellings", () => {
+    const settings = [{ category: 'HARM_CATEGORY_HARASSMENT', threshold: 'BLOCK_NONE' }]
+    expect(driver.request({ safety_settings: settings }).body).toEqual(
+      driver.request({ safetySettings: settings }).body,
+    )
+    expect(driver.request({ safety_settings: settings }).body.safetySettings).toEqual(settings)
   })
 
   it('adds nothing to what was asked', () => {
