@@ -11,8 +11,9 @@ export function translateResponse(body: unknown, sink: Sink): void {
   if (isObject(body) && body.type === 'error') return sink.error(convertStreamError(body))
   if (!isObject(body) || !Array.isArray(body.content)) {
     return sink.error(
-      ChatError.badUpstream(
-        "transformation failed from type anthropic://llm/v1/chat: 'content' not in anthropic://llm/v1/chat response",
+      ChatError.untranslatable(
+        'anthropic://llm/v1/chat',
+        "'content' not in anthropic://llm/v1/chat response",
       ),
     )
   }

@@ -10,8 +10,9 @@ export function translateResponse(body: unknown, sink: Sink): void {
   const message = isObject(output) ? output.message : undefined
   if (!isObject(body) || !isObject(message) || !Array.isArray(message.content)) {
     sink.error(
-      ChatError.badUpstream(
-        'transformation failed from type bedrock://llm/v1/chat: no generation candidates received from Bedrock, or max_tokens too short',
+      ChatError.untranslatable(
+        'bedrock://llm/v1/chat',
+        'no generation candidates received from Bedrock, or max_tokens too short',
       ),
     )
     return

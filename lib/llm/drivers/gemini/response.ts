@@ -10,8 +10,9 @@ export function translateResponse(body: unknown, sink: Sink): void {
   const isRefused = isObject(body) && (isObject(body.promptFeedback) || isObject(body.error))
   if (!isObject(body) || !(hasCandidates || isRefused)) {
     sink.error(
-      ChatError.badUpstream(
-        'transformation failed from type gemini://llm/v1/chat: no generation candidates received from Gemini, or max_tokens too short',
+      ChatError.untranslatable(
+        'gemini://llm/v1/chat',
+        'no generation candidates received from Gemini, or max_tokens too short',
       ),
     )
     return

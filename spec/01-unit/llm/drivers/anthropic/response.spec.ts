@@ -238,7 +238,7 @@ describe('what is no answer', () => {
       [
         'error',
         expect.objectContaining({
-          status: 502,
+          status: 500,
           message: expect.stringContaining("'content' not in anthropic"),
         }),
       ],

@@ -359,7 +359,7 @@ describe('Bedrock, what goes wrong', () => {
     'fails on the whole answer %j',
     (body) => {
       expect(onlyError(driver.response(body))).toMatchObject({
-        status: 502,
+        status: 500,
         message: expect.stringContaining('no generation candidates received from Bedrock') as string,
       })
     },

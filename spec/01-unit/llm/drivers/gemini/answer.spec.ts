@@ -407,7 +407,7 @@ describe('Gemini, what goes wrong', () => {
 
   it.each([[{}], [{ candidates: [] }], [[]], ['<html>'], [null]])('fails on the whole answer %j', (body) => {
     expect(onlyError(driver.response(body))).toMatchObject({
-      status: 502,
+      status: 500,
       message: expect.stringContaining('no generation candidates received from Gemini') as string,
     })
   })
