@@ -1,27 +1,23 @@
 import type { Answer } from '../../lib/llm/answer.js'
 import { createAnswer } from '../../lib/llm/answers/index.js'
 import { ChatError } from '../../lib/llm/errors.js'
+import type { ProcessSettings } from '../../lib/pdk/exchange.js'
 import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
 import type { BodyArg, Plugin } from '../../lib/pdk/plugin.js'
-import { readClientBody } from './client-body.js'
+import { requireFilters } from '../../lib/pdk/require-filters.js'
+import { allowsDirect, sendDirectly } from './direct.js'
 import { ErrorAnswer } from './error-answer.js'
 import { exitWith, unanswered } from './exits.js'
-import { clearProviderHeaders, clearStreamHeaders, headerText, setAnswerHeaders } from './headers.js'
+import { answerHeaders, clearProviderHeaders, clearStreamHeaders, setAnswerHeaders } from './headers.js'
 import { AnswerPayload, requestPayload } from './payload.js'
-import { readCall, translateCall, type ClientCall, type ProviderCall } from './request.js'
+import { prepare, type Prepared } from './prepare.js'
 import type { AiProxyConfig, AiProxyModel } from './schema.js'
 import { statistics } from './statistics.js'
 import { compileTemplates, type Templates } from './template.js'
-import { upstreamRequest } from './upstream-request.js'
 
 /** One request through the plugin: made in `access`, owned by its answer. Times are those of `performance.now()`. */
-interface AiExchange {
+interface AiExchange extends Prepared {
   readonly started: number
-  readonly model: AiProxyModel
-  readonly call: ClientCall
-  readonly provider: ProviderCall
-  /** The provider's credential was empty and the mock answers. */
-  readonly mocked: boolean
   readonly payload: { request: string | undefined; answer: AnswerPayload } | undefined
   answer?: Answer
   /** When the first-frame hold is over; 0: there is none. */
@@ -42,57 +38,58 @@ export class AiProxy implements Plugin {
   readonly #templates: Templates<AiProxyModel>
   /** Whether the log says already that the mock stands in. */
   #toldOfMock = false
+  readonly directAccess: Plugin['directAccess']
 
   constructor(config: AiProxyConfig) {
     this.#config = config
     this.#templates = compileTemplates(config.model)
+    this.directAccess = allowsDirect(config)
+      ? (kong, settings) => this.#directAccess(kong, settings)
+      : undefined
   }
 
   async access(kong: Kong): Promise<void> {
-    try {
-      await this.#access(kong)
-    } catch (error) {
-      if (!(error instanceof ChatError)) throw error
-      exitWith(kong, error)
-    }
-  }
-
-  async #access(kong: Kong): Promise<void> {
+    if (!(await requireFilters(kong))) return
     const started = performance.now()
-    const config = this.#config
-    const raw = await kong.request.getRawBody(config.max_request_body_size)
-    if (!raw) throw tooLarge(config.max_request_body_size)
-    const body = await readClientBody(raw, await kong.request.getHeader('content-type'))
-    const model = await this.#model(kong)
-    const call = readCall(config, model, body, await kong.request.getPathWithQuery())
-    const provider = translateCall(config, model, call)
-    const { request, mocked } = await upstreamRequest(kong, config, model, call, provider, raw)
-    if (mocked && !this.#toldOfMock) {
-      this.#toldOfMock = true
-      await kong.log.warn(`${model.provider} has no credential: the mock provider answers`)
-    }
-    const payload = this.#logsPayloads
-      ? {
-          request: requestPayload(call, provider, config.auth),
-          answer: new AnswerPayload(config.route_type, call.stream, call.model),
-        }
-      : undefined
-    const exchange: AiExchange = { started, model, call, provider, mocked, payload, holdEnds: 0 }
+    const prepared = await this.#prepare(kong, kong.configuration)
+    if (!prepared) return
+    const exchange: AiExchange = { ...prepared, started, payload: this.#payload(prepared), holdEnds: 0 }
     kong.ctx.plugin.exchange = exchange
-    await kong.service.setRequest(request)
+    await kong.service.setRequest(prepared.request)
     await kong.service.setAttempts((failure) => {
       exitWith(kong, unanswered(failure))
       return null
     })
   }
 
-  async #model(kong: Kong): Promise<AiProxyModel> {
-    const { needs } = this.#templates
-    return this.#templates.resolve({
-      headers: needs.has('headers') ? await kong.request.getHeaders() : {},
-      query_params: needs.has('query_params') ? await kong.request.getQuery() : {},
-      uri_captures: needs.has('uri_captures') ? (await kong.request.getUriCaptures()).named : {},
-    })
+  async #directAccess(kong: Kong, settings: ProcessSettings): Promise<void> {
+    const prepared = await this.#prepare(kong, settings)
+    if (prepared) await sendDirectly(kong, this.#config, prepared)
+  }
+
+  /** @returns undefined if the request has been answered with what is wrong with it */
+  async #prepare(kong: Kong, settings: ProcessSettings): Promise<Prepared | undefined> {
+    try {
+      const prepared = await prepare(kong, this.#config, this.#templates, settings)
+      if (prepared.mocked && !this.#toldOfMock) {
+        this.#toldOfMock = true
+        await kong.log.warn(`${prepared.model.provider} has no credential: the mock provider answers`)
+      }
+      return prepared
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error
+      exitWith(kong, error)
+      return undefined
+    }
+  }
+
+  #payload({ call, provider }: Prepared): AiExchange['payload'] {
+    if (!this.#logsPayloads) return undefined
+    const { route_type, auth } = this.#config
+    return {
+      request: requestPayload(call, provider, auth),
+      answer: new AnswerPayload(route_type, call.stream, call.model),
+    }
   }
 
   headerFilter(kong: FilterKong): void {
@@ -117,17 +114,9 @@ export class AiProxy implements Plugin {
       model: call.model,
       includeUsage: call.includeUsage,
     })
-    this.#announce(kong, exchange, status)
-    if (call.stream && !preserve) this.#hold(kong, exchange, exchange.answer)
-  }
-
-  #announce(kong: FilterKong, { provider, call, model }: AiExchange, status: number): void {
     if (call.format) setAnswerHeaders(kong, call.stream)
-    const { dropped } = provider.request
-    if (dropped.length > 0) kong.response.setHeader('X-Kong-LLM-Dropped', headerText(dropped.join(', ')))
-    if (this.#config.model_name_header && call.model !== '' && status < 300) {
-      kong.response.setHeader('X-Kong-LLM-Model', headerText(`${model.provider}/${call.model}`))
-    }
+    if (status < 300) kong.response.setHeaders(answerHeaders(this.#config, exchange))
+    if (call.stream && !preserve) this.#hold(kong, exchange, exchange.answer)
   }
 
   #hold(kong: FilterKong, exchange: AiExchange, answer: Answer): void {
@@ -201,10 +190,4 @@ export class AiProxy implements Plugin {
 
 function exchangeOf(kong: Kong | FilterKong): AiExchange | undefined {
   return kong.ctx.plugin.exchange as AiExchange | undefined
-}
-
-function tooLarge(limit: number): ChatError {
-  return new ChatError(413, `request body is larger than max_request_body_size (${limit} bytes)`, {
-    code: 'request_too_large',
-  })
 }

@@ -1,5 +1,7 @@
 import type { FilterKong } from '../../lib/pdk/kong.js'
 import { emptyHeaders, type HeaderRecord } from '../../lib/pdk/headers.js'
+import type { Prepared } from './prepare.js'
+import type { AiProxyConfig } from './schema.js'
 
 /**
  * What of the client's headers goes to a provider: nothing that could be a credential, and nothing of one hop. The
@@ -60,6 +62,20 @@ const OF_A_STREAM = {
 
 export function setAnswerHeaders(kong: FilterKong, stream: boolean): void {
   kong.response.setHeaders(stream ? OF_A_STREAM : OF_A_BODY)
+}
+
+/** What an answer says of the way that its request took. */
+export function answerHeaders(
+  { model_name_header }: AiProxyConfig,
+  { mocked, provider, model, call }: Prepared,
+): Record<string, string> {
+  const { dropped } = provider.request
+  const named = model_name_header && call.model !== ''
+  return {
+    ...(mocked && { 'X-Kong-AI-Mock': '1' }),
+    ...(dropped.length > 0 && { 'X-Kong-LLM-Dropped': headerText(dropped.join(', ')) }),
+    ...(named && { 'X-Kong-LLM-Model': headerText(`${model.provider}/${call.model}`) }),
+  }
 }
 
 /** For an error in place of the stream that had been announced. */

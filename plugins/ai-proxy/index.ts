@@ -1,5 +1,6 @@
 import { driverNames } from '../../lib/llm/drivers/index.js'
-import { validateWith } from './schema.js'
+import { validateWith, type AiProxyConfig } from './schema.js'
+import { compileTemplates } from './template.js'
 
 export { AiProxy as Plugin } from './handler.js'
 export { ConfigChecks, EntityChecks, EntityFields, Schema } from './schema.js'
@@ -9,3 +10,8 @@ export const Version = '0.1.0'
 /** Kong's own: after ai-prompt-*, before ai-response-transformer. */
 export const Priority = 770
 export const validate = validateWith(driverNames)
+
+/** Of what only Kong knows, the plugin wants the captures of the route's path, and only where its config names one. */
+export function HandoverReads({ model }: AiProxyConfig): string[] {
+  return compileTemplates(model).needs.has('uri_captures') ? ['request.getUriCaptures'] : []
+}

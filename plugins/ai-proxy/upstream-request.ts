@@ -2,8 +2,8 @@ import { authorizeStatic, type ClientCredentials, type StaticAuth } from '../../
 import { resolveEndpoint } from '../../lib/llm/endpoint.js'
 import { ChatError } from '../../lib/llm/errors.js'
 import type { JsonObject } from '../../lib/llm/json.js'
-import type { Timeouts, UpstreamRequest } from '../../lib/pdk/exchange.js'
-import { firstHeader } from '../../lib/pdk/headers.js'
+import type { ProcessSettings, Timeouts, UpstreamRequest } from '../../lib/pdk/exchange.js'
+import { firstHeader, type HeaderRecord } from '../../lib/pdk/headers.js'
 import type { Kong } from '../../lib/pdk/kong.js'
 import { headersToProvider } from './headers.js'
 import type { ClientCall, ProviderCall } from './request.js'
@@ -20,12 +20,13 @@ const TIMEOUTS: Timeouts = { connect: 10_000, headers: 60_000, idle: 120_000 }
  */
 export async function upstreamRequest(
   kong: Kong,
+  settings: ProcessSettings,
   config: AiProxyConfig,
   model: AiProxyModel,
   call: ClientCall,
   provider: ProviderCall,
   raw: Buffer,
-): Promise<{ request: UpstreamRequest; mocked: boolean }> {
+): Promise<{ request: UpstreamRequest; mocked: boolean; clientHeaders: HeaderRecord }> {
   const preserve = call.format === undefined
   const auth: StaticAuth = config.auth ?? {}
   const client = {
@@ -33,7 +34,7 @@ export async function upstreamRequest(
     query: new URLSearchParams(await kong.request.getRawQuery()),
   }
   const empty = emptyCredential(auth, client, call.body)
-  const mock = empty === undefined ? undefined : kong.configuration.mockUrl
+  const mock = empty === undefined ? undefined : settings.mockUrl
   if (empty !== undefined && mock === undefined) {
     throw new ChatError(500, `${empty} is empty: the provider's credential is not configured`, {
       param: empty,
@@ -55,7 +56,7 @@ export async function upstreamRequest(
     tlsVerify: true,
   }
   if (mock === undefined) authorizeStatic(request, auth, client)
-  return { request, mocked: mock !== undefined }
+  return { request, mocked: mock !== undefined, clientHeaders: client.headers }
 }
 
 /** The field of `auth` whose value resolved to nothing, while the client sends none that counts. */

@@ -1,5 +1,6 @@
-import type { FilterKong } from '../../lib/pdk/kong.js'
+import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
 import type { BodyArg, Plugin } from '../../lib/pdk/plugin.js'
+import { requireFilters } from '../../lib/pdk/require-filters.js'
 
 export interface Config {
   word: string
@@ -21,6 +22,11 @@ export class Redact implements Plugin {
   constructor(config: Config) {
     this.#word = asBytes(config.word)
     this.#replacement = asBytes(config.replacement)
+  }
+
+  /** Once per request. A plugin with filters makes sure that they will run: kong-pdk's own server has none. */
+  async access(kong: Kong): Promise<void> {
+    await requireFilters(kong)
   }
 
   /** Once per response, before its body. The last moment at which headers can change for sure. */

@@ -1,0 +1,59 @@
+import { ChatError } from '../../lib/llm/errors.js'
+import type { ProcessSettings, UpstreamRequest } from '../../lib/pdk/exchange.js'
+import type { HeaderRecord } from '../../lib/pdk/headers.js'
+import type { Kong } from '../../lib/pdk/kong.js'
+import { readClientBody } from './client-body.js'
+import { readCall, translateCall, type ClientCall, type ProviderCall } from './request.js'
+import type { AiProxyConfig, AiProxyModel } from './schema.js'
+import type { Templates } from './template.js'
+import { upstreamRequest } from './upstream-request.js'
+
+/** A client's request, ready for its provider. */
+export interface Prepared {
+  readonly model: AiProxyModel
+  readonly call: ClientCall
+  readonly provider: ProviderCall
+  readonly request: UpstreamRequest
+  /** The provider's credential was empty and the mock answers. */
+  readonly mocked: boolean
+  /** As the client sent them, and plugins before this one left them. */
+  readonly clientHeaders: HeaderRecord
+}
+
+/**
+ * Reads a request and puts it in its provider's words: what `access` does wherever it runs. Of `kong` only what a real Kong
+ * has is used, as it may be kong-pdk's bridge.
+ *
+ * @throws ChatError with what the client is to be told
+ */
+export async function prepare(
+  kong: Kong,
+  config: AiProxyConfig,
+  templates: Templates<AiProxyModel>,
+  settings: ProcessSettings,
+): Promise<Prepared> {
+  const raw = await readBody(kong, config.max_request_body_size)
+  const body = await readClientBody(raw, await kong.request.getHeader('content-type'))
+  const model = await resolveModel(kong, templates)
+  const call = readCall(config, model, body, await kong.request.getPathWithQuery())
+  const provider = translateCall(config, model, call)
+  const sent = await upstreamRequest(kong, settings, config, model, call, provider, raw)
+  return { model, call, provider, ...sent }
+}
+
+async function readBody(kong: Kong, limit: number): Promise<Buffer> {
+  const raw = await kong.request.getRawBody(limit)
+  // A real Kong gives what it has in memory, whatever the limit.
+  if (raw && (limit === 0 || raw.length <= limit)) return raw
+  throw new ChatError(413, `request body is larger than max_request_body_size (${limit} bytes)`, {
+    code: 'request_too_large',
+  })
+}
+
+async function resolveModel(kong: Kong, { needs, resolve }: Templates<AiProxyModel>): Promise<AiProxyModel> {
+  return resolve({
+    headers: needs.has('headers') ? await kong.request.getHeaders() : {},
+    query_params: needs.has('query_params') ? await kong.request.getQuery() : {},
+    uri_captures: needs.has('uri_captures') ? (await kong.request.getUriCaptures()).named : {},
+  })
+}
