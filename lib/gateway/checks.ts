@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { isObject, type Json } from '../llm/json.js'
+import { normalizePath } from '../runtime/normalize-path.js'
 import type { Path } from './faults.js'
-import { normalizePath } from './path.js'
 import { compileHeader, compilePath, isRegexHeader, isRegexPath, splitHost } from './patterns.js'
 
 /*

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import type { RequestFacts } from '../runtime/incoming-request.js'
-import { normalizePath } from './path.js'
+import { normalizePath } from '../runtime/normalize-path.js'
 import { splitHost } from './patterns.js'
 
 /**

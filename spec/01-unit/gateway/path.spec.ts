@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { escapePath, normalizePath, upstreamPath } from '../../../lib/gateway/path.js'
+import { escapePath, upstreamPath } from '../../../lib/gateway/path.js'
+import { normalizePath } from '../../../lib/runtime/normalize-path.js'
 
 describe('normalizePath', () => {
   it.each([
