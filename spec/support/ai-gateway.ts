@@ -1,8 +1,8 @@
 import { afterEach } from 'vitest'
 import type { JsonObject } from '../../lib/llm/json.js'
 import type { ProcessSettings } from '../../lib/pdk/exchange.js'
-import type { Kong } from '../../lib/pdk/kong.js'
-import type { Plugin, PluginModule } from '../../lib/pdk/plugin.js'
+import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
+import type { BodyArg, Plugin, PluginModule } from '../../lib/pdk/plugin.js'
 import * as aiProxy from '../../plugins/ai-proxy/index.js'
 import { testGateway, type TestGateway } from './gateway.js'
 import { object, parseObject } from './json.js'
@@ -130,4 +130,24 @@ export function post(
 export async function errorOf(response: Response): Promise<{ status: number; error: JsonObject }> {
   const body = parseObject(await response.text())
   return { status: response.status, error: object(body.error) }
+}
+
+/** Sees what leaves ai-proxy for the client, call by call. */
+export class FilterWatch {
+  private readonly calls: { chunk: string; eof: boolean }[] = []
+  private readonly waiting: (() => void)[] = []
+
+  /** Runs after ai-proxy; for the gateway's `modules`. */
+  readonly module = phases('filter-watch', {
+    bodyFilter: (_: FilterKong, { chunk, eof }: BodyArg) => {
+      this.calls.push({ chunk: chunk.toString(), eof })
+      this.waiting.shift()?.()
+    },
+  })
+
+  /** What left in the next call that no one has asked for yet. */
+  async next(): Promise<{ chunk: string; eof: boolean }> {
+    if (this.calls.length === 0) await new Promise<void>((resolve) => this.waiting.push(resolve))
+    return this.calls.shift()!
+  }
 }

@@ -52,7 +52,7 @@ function looseFields(body: JsonObject): JsonObject {
 
 function plainText(body: unknown): JsonObject {
   const text = typeof body === 'string' ? body.trim() : ''
-  return text === '' || text.startsWith('<') || text.length > 1000 ? {} : { message: text }
+  return text === '' || /^[<[{]/.test(text) || text.length > 1000 ? {} : { message: text }
 }
 
 function chatError(status: number, fields: JsonObject): ChatError {
