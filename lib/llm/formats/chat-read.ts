@@ -22,7 +22,11 @@ export class ChatReader implements AnswerReader {
   private readonly calls = new Map<number, ToolCallReader>()
   private started = false
 
-  constructor(private readonly sink: Sink) {}
+  /** @param callsEnd a plain stop after calls means that they are why the answer ended */
+  constructor(
+    private readonly sink: Sink,
+    private readonly callsEnd = false,
+  ) {}
 
   chunk(chunk: JsonObject): boolean {
     const error = errorWithin(chunk)
@@ -80,7 +84,10 @@ export class ChatReader implements AnswerReader {
         ChatError.badUpstream('the provider could not complete its answer', 'incomplete_answer'),
       )
     } else if (reason !== undefined) {
-      this.sink.finish(index, reason)
+      this.sink.finish(
+        index,
+        reason === 'stop' && this.callsEnd && this.calls.has(index) ? 'tool_calls' : reason,
+      )
     }
   }
 

@@ -48,7 +48,7 @@ export function openAiCompatible(server: OpenAiServer): Driver {
     },
     response: (body, sink) => {
       if (isObject(body) && (Array.isArray(body.choices) || errorWithin(body) !== undefined)) {
-        new ChatReader(sink).body(body)
+        new ChatReader(sink, server.dialect).body(body)
       } else {
         sink.error(
           ChatError.untranslatable(`${server.name}://llm/v1/chat`, "'choices' not in llm/v1/chat response"),
@@ -57,7 +57,7 @@ export function openAiCompatible(server: OpenAiServer): Driver {
     },
     error: errorAnswer,
     frames: (contentType) => (contentType === 'text/event-stream' ? 'sse' : undefined),
-    stream: (sink) => new ChunkTranslator(new ChatReader(sink), sink),
+    stream: (sink) => new ChunkTranslator(new ChatReader(sink, server.dialect), sink),
     ...(server.dialect !== true && {
       native: {
         'llm/v1/chat': chat,
