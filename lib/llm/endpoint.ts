@@ -15,8 +15,8 @@ export interface Endpoint {
 
 /**
  * Where a driver's request goes once the config has had its say: `upstream_url` replaces scheme, host and port, and, if
- * it has one, the path; else `upstream_path` replaces the driver's path below its base. The driver's query (`alt=sse`, `api-version`)
- * says how to answer, not where: it stays, but for names that the config's own query has.
+ * it has one, the path; else `upstream_path` replaces the driver's path below its base. The driver's query (`alt=sse`,
+ * `api-version`) says how to answer, not where: it stays, but for names that the config's own query has.
  *
  * @throws ChatError 500 where `upstream_url` is no http or https URL
  */
