@@ -84,8 +84,8 @@ export async function aiGateway(config: JsonObject, options: AiGatewayOptions = 
 
 /** A plugin module of nothing but phases. */
 export function phases(Name: string, plugin: Plugin, Priority = 1): PluginModule {
-  class Phases {}
-  Object.assign(Phases.prototype, plugin)
+  const Phases = function () {} as unknown as PluginModule['Plugin']
+  Object.assign(Phases.prototype as object, plugin)
   return { Plugin: Phases, Name, Priority }
 }
 

@@ -12,9 +12,9 @@ export interface ProviderTurn {
   readonly closed: Promise<void>
   /** Whether the connection was closed before the answer was whole. */
   readonly aborted: () => boolean
-  head(status: number, headers?: OutgoingHttpHeaders): void
+  readonly head: (status: number, headers?: OutgoingHttpHeaders) => void
   /** An event of an SSE stream, with its name if `event` has a `type`. */
-  event(data: JsonObject | '[DONE]'): void
+  readonly event: (data: JsonObject | '[DONE]') => void
 }
 
 export interface Provider extends Origin {
@@ -61,11 +61,11 @@ function turnOf(request: OriginRequest, response: ServerResponse): ProviderTurn 
     response,
     closed: closed.promise,
     aborted: () => response.destroyed && !response.writableFinished,
-    head(status, headers = {}) {
+    head: (status, headers = {}) => {
       response.writeHead(status, headers)
       response.flushHeaders()
     },
-    event(data) {
+    event: (data) => {
       const name = data !== '[DONE]' && typeof data.type === 'string' ? `event: ${data.type}\n` : ''
       response.write(`${name}data: ${data === '[DONE]' ? data : JSON.stringify(data)}\n\n`)
     },

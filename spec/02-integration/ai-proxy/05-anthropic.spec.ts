@@ -25,7 +25,7 @@ const MESSAGE = {
 }
 
 const streamOf = (...events: JsonObject[]) =>
-  events.map((event) => `event: ${String(event.type)}\ndata: ${JSON.stringify(event)}\n\n`).join('')
+  events.map((event) => `event: ${event.type as string}\ndata: ${JSON.stringify(event)}\n\n`).join('')
 
 const GOOD = streamOf(
   START,
