@@ -64,10 +64,11 @@ export interface AssistantMessage {
 
 export interface ToolMessage {
   role: 'tool'
-  content: string | TextPart[]
+  content: string | ContentPart[]
   tool_call_id: string
 }
 
+/** Parts of other types, some provider's own, may stand among these: a driver that does not know one reports it as dropped. */
 export type ContentPart = TextPart | ImagePart | AudioPart | FilePart
 
 export interface TextPart {
@@ -97,6 +98,7 @@ export type ThinkingBlock =
   | { type: 'thinking'; thinking: string; signature: string }
   | { type: 'redacted_thinking'; data: string }
 
+/** As with parts, tools of other types may stand among these. */
 export interface Tool {
   type: 'function'
   function: { name: string; description?: string; parameters?: JsonObject; strict?: boolean | null }
@@ -111,7 +113,12 @@ export interface ToolCall {
   extra_content?: JsonObject
 }
 
-export type ToolChoice = 'none' | 'auto' | 'required' | { type: 'function'; function: { name: string } }
+export type ToolChoice =
+  | 'none'
+  | 'auto'
+  | 'required'
+  | { type: 'function'; function: { name: string } }
+  | { type: 'allowed_tools'; allowed_tools: { mode: 'auto' | 'required'; tools: JsonObject[] } }
 
 export type ResponseFormat =
   | { type: 'text' }

@@ -43,6 +43,15 @@ export interface ProviderRequest {
   dropped: string[]
 }
 
+/** An image that is only named by its URL, where the provider takes bytes. */
+export interface RemoteImage {
+  /** Where it stands: `messages[0].content[1].image_url.url`. */
+  path: string
+  url: string
+  /** Puts the image itself, as a data URL, in the URL's place. */
+  inline(dataUrl: string): void
+}
+
 /** Turns the frames of one streamed answer into calls of its sink. */
 export interface StreamTranslator {
   /** Frames that were passed over because this driver does not know them. */
@@ -69,6 +78,11 @@ export interface Driver {
     path: string,
     options: ModelOptions,
   ): Pick<ProviderRequest, 'path' | 'base'> & Partial<Pick<ProviderRequest, 'headers'>>
+  /**
+   * The images of a request that have to be fetched before `request`, which refuses them as they are. Absent: the provider
+   * fetches images itself, or takes none.
+   */
+  remoteImages?(chat: ChatRequest): RemoteImage[]
   /** @throws ChatError 400 where the request is faulty or, faithfully, impossible. */
   request(chat: ChatRequest, target: Target): ProviderRequest
   /** A whole, unstreamed answer, or an error that came with a good status. Ends in `sink.done()` or `sink.error()`. */

@@ -40,9 +40,21 @@ const PARTS = {
   file: { file },
 } satisfies Record<string, Fields>
 
+/** Whether a part or tool is of a type that is not OpenAI's: some provider may know it, the others drop it. */
+function isForeign(value: Json | undefined, known: object): boolean {
+  return (
+    isObject(value) &&
+    typeof value.type === 'string' &&
+    value.type !== '' &&
+    !Object.hasOwn(known, value.type)
+  )
+}
+
 function content(types: readonly (keyof typeof PARTS)[]): Check {
-  const part = variants('type', Object.fromEntries(types.map((type) => [type, PARTS[type]])))
-  const parts = list(part)
+  const known = variants('type', Object.fromEntries(types.map((type) => [type, PARTS[type]])))
+  const parts = list((part, path) => {
+    if (!isForeign(part, PARTS)) known(part, path)
+  })
   return (value, path) => {
     if (typeof value === 'string') return
     if (!Array.isArray(value) || value.length === 0)
@@ -76,10 +88,10 @@ const message = variants('role', {
       ),
     ),
   },
-  tool: { content: text, tool_call_id: nonEmptyString },
+  tool: { content: content(['text', 'image_url', 'input_audio', 'file']), tool_call_id: nonEmptyString },
 })
 
-const tool = variants('type', {
+const TOOLS = {
   function: {
     function: shape({
       name: nonEmptyString,
@@ -88,9 +100,19 @@ const tool = variants('type', {
       strict: optional(boolean),
     }),
   },
-})
+} satisfies Record<string, Fields>
 
-const namedTool = variants('type', { function: { function: shape({ name: nonEmptyString }) } })
+const knownTool = variants('type', TOOLS)
+const tool: Check = (value, path) => {
+  // Google's own tools have no type but a name for a field: `{"googleSearch": {}}`.
+  const isGoogles = isObject(value) && value.type === undefined && value.function === undefined
+  if (!isGoogles && !isForeign(value, TOOLS)) knownTool(value, path)
+}
+
+const namedTool = variants('type', {
+  function: { function: shape({ name: nonEmptyString }) },
+  allowed_tools: { allowed_tools: shape({ mode: oneOf('auto', 'required'), tools: list(object) }) },
+})
 const toolMode = oneOf('none', 'auto', 'required')
 const toolChoice: Check = (value, path) => (isObject(value) ? namedTool : toolMode)(value, path)
 
@@ -150,7 +172,8 @@ const request = shape({
 const NULLABLE = ['content', 'refusal', 'reasoning_content']
 
 /**
- * Checks everything of a chat request that drivers rely on; fields nobody names pass. Null fields are left out, so that
+ * Checks everything of a chat request that drivers rely on; fields nobody names pass, and so do parts and tools of types
+ * that are not OpenAI's. Null fields are left out, so that
  * no driver meets a null that its types do not show.
  *
  * @throws ChatError 400; `param` is the path of the fault, the message says what is allowed there

@@ -5,6 +5,7 @@ import { isEmpty, unusedFields } from '../dropped.js'
 import { lookup } from '../lookup.js'
 import { pick } from '../pick.js'
 import { convertContent, textBlocks } from './content.js'
+import { isSigned } from './thinking.js'
 import type { ContentBlock, ToolResultBlock, ToolUseBlock, Turn } from './types.js'
 
 export interface Conversation {
@@ -81,10 +82,9 @@ function thinkingBlocks(message: AssistantMessage, path: string, dropped: string
   const blocks: unknown[] = message.thinking_blocks ?? []
   if (blocks.length === 0 && message.reasoning_content) dropped.push(`${path}.reasoning_content`)
   return blocks.filter((block, i): block is JsonObject => {
-    const isSigned =
-      isObject(block) && (block.type === 'redacted_thinking' || typeof block.signature === 'string')
-    if (!isSigned) dropped.push(`${path}.thinking_blocks[${i}]`)
-    return isSigned
+    const isKept = isSigned(block)
+    if (!isKept) dropped.push(`${path}.thinking_blocks[${i}]`)
+    return isKept
   })
 }
 

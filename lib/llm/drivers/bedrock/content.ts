@@ -1,31 +1,8 @@
-import type { ChatRequest } from '../../chat.js'
 import { ChatError } from '../../errors.js'
 import { isObject, type JsonObject } from '../../json.js'
 import { parseDataUrl } from '../data-url.js'
 import { lookup } from '../lookup.js'
 import type { CachePointBlock, ContentBlock, MediaBlock, Source, TextBlock } from './types.js'
-
-/** An image that is only named by its URL: the API takes bytes. */
-export interface RemoteImage {
-  /** Where it stands: `messages[0].content[1].image_url.url`. */
-  path: string
-  url: string
-  /** Puts the image itself, as a data URL, in the URL's place. */
-  inline(dataUrl: string): void
-}
-
-/** The images of the request that have to be fetched before it can be made; `request` refuses them as they are. */
-export function remoteImages(chat: ChatRequest): RemoteImage[] {
-  return chat.messages.flatMap((message, i) => {
-    if (message.role !== 'user' || !Array.isArray(message.content)) return []
-    return message.content.flatMap((part, j) => {
-      if (part.type !== 'image_url' || !/^https?:/i.test(part.image_url.url)) return []
-      const image = part.image_url
-      const path = `messages[${i}].content[${j}].image_url.url`
-      return [{ path, url: image.url, inline: (dataUrl: string) => void (image.url = dataUrl) }]
-    })
-  })
-}
 
 /** Gives each document of a request a name of its own, which the API demands. */
 export type NameDocument = (filename: unknown) => string
@@ -49,7 +26,8 @@ export function documentNames(): NameDocument {
 }
 
 /**
- * A message's content as blocks.
+ * A message's content as blocks. A part of a type that nobody here knows is dropped; a message of which nothing would
+ * be left is refused.
  *
  * Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
  */
@@ -62,16 +40,19 @@ export function convertContent(
   if (typeof content === 'string') return textBlocks(content)
   if (!Array.isArray(content))
     throw ChatError.badRequest('content must be a string or an array of parts', path)
-  return content.flatMap((part: unknown, i) => {
+  const before = dropped.length
+  const blocks = content.flatMap((part: unknown, i) => {
     const partPath = `${path}[${i}]`
     if (!isObject(part)) throw ChatError.badRequest('a content part must be an object', partPath)
     const convert = lookup(PARTS, part.type)
-    if (!convert) {
-      const type = JSON.stringify(part.type)
-      throw ChatError.badRequest(`bedrock cannot take content of type ${type}`, `${partPath}.type`)
-    }
-    return [...convert(part, partPath, nameDocument, dropped), ...cachePoint(part)]
+    if (convert) return [...convert(part, partPath, nameDocument, dropped), ...cachePoint(part)]
+    dropped.push(partPath)
+    return []
   })
+  if (blocks.length === 0 && dropped.length > before) {
+    throw ChatError.badRequest('bedrock cannot take any part of this content', path)
+  }
+  return blocks
 }
 
 /** One block, or none: the API refuses blank ones. */

@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatRequest } from '../../chat.js'
+import type { ChatRequest } from '../../chat.js'
 import type { JsonObject } from '../../json.js'
 import { modelTraits as claudeTraits } from '../anthropic/model.js'
 import { prepareThinking } from '../anthropic/thinking.js'
@@ -37,8 +37,7 @@ export function prepareReasoning(
 ): PreparedReasoning {
   if (traits.reasoning === 'thinking') {
     const { adaptiveOnly } = claudeTraits(model)
-    const cannotThink = forcedTool || (!adaptiveOnly && answersUnsignedCalls(chat.messages))
-    const { thinking, effort, budget } = prepareThinking(chat, adaptiveOnly, cannotThink, dropped)
+    const { thinking, effort, budget } = prepareThinking(chat, adaptiveOnly, forcedTool, dropped)
     const fields = {
       ...(thinking && { thinking }),
       ...(effort !== undefined && { output_config: { effort } }),
@@ -47,16 +46,6 @@ export function prepareReasoning(
   }
   if (!isEmpty(chat.thinking)) dropped.push('thinking')
   return { fields: effortFields(chat.reasoning_effort, traits, dropped), isThinking: false, budget: 0 }
-}
-
-/**
- * Whether the results at the end answer calls whose thinking the client did not send back: Claude refuses to think on
- * from there.
- */
-function answersUnsignedCalls(messages: ChatMessage[]): boolean {
-  if (messages.at(-1)?.role !== 'tool') return false
-  const asked = messages.findLast((message) => message.role === 'assistant')
-  return asked !== undefined && (asked.thinking_blocks ?? []).length === 0
 }
 
 function effortFields(requested: unknown, traits: ModelTraits, dropped: string[]): JsonObject {

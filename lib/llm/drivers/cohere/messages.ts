@@ -1,4 +1,4 @@
-import type { AssistantMessage, ChatMessage, ContentPart, TextPart } from '../../chat.js'
+import type { AssistantMessage, ChatMessage, ContentPart } from '../../chat.js'
 import { ChatError } from '../../errors.js'
 import { unusedFields } from '../dropped.js'
 import { lookup } from '../lookup.js'
@@ -18,17 +18,17 @@ export function convertMessages(messages: ChatMessage[], dropped: string[]): Mes
     switch (message.role) {
       case 'system':
       case 'developer':
-        return { role: 'system', content: textContent(message.content) }
+        return { role: 'system', content: textContent(message.content, `${path}.content`, dropped) }
       case 'user':
         return { role: 'user', content: userContent(message.content, `${path}.content`, dropped) }
       case 'tool':
         return {
           role: 'tool',
           tool_call_id: message.tool_call_id,
-          content: textContent(message.content),
+          content: textContent(message.content, `${path}.content`, dropped),
         }
       default:
-        return assistantMessage(message)
+        return assistantMessage(message, path, dropped)
     }
   })
 }
@@ -48,9 +48,10 @@ const USED: Readonly<Record<string, ReadonlySet<string>>> = {
 }
 
 /** Thoughts that led to calls are their plan, all others stand before the text. */
-function assistantMessage(message: AssistantMessage): Message {
+function assistantMessage(message: AssistantMessage, path: string, dropped: string[]): Message {
   const { reasoning_content: thinking, tool_calls: calls = [] } = message
-  const texts = [...assistantTexts(message.content), message.refusal ?? ''].filter((text) => text !== '')
+  const said = assistantTexts(message.content, `${path}.content`, dropped)
+  const texts = [...said, message.refusal ?? ''].filter((text) => text !== '')
   const blocks: (TextBlock | ThinkingBlock)[] = texts.map((text) => ({ type: 'text', text }))
   if (thinking && calls.length === 0) blocks.unshift({ type: 'thinking', thinking })
   return {
@@ -67,31 +68,50 @@ function assistantMessage(message: AssistantMessage): Message {
   }
 }
 
-function assistantTexts(content: AssistantMessage['content']): string[] {
+function assistantTexts(content: AssistantMessage['content'], path: string, dropped: string[]): string[] {
   if (typeof content === 'string') return [content]
-  return (content ?? []).map((part) => (part.type === 'refusal' ? part.refusal : part.text))
+  return (content ?? []).flatMap((part, i) => {
+    if (part.type === 'text') return [part.text]
+    if (part.type === 'refusal') return [part.refusal]
+    dropped.push(`${path}[${i}]`)
+    return []
+  })
 }
 
-function textContent(content: string | TextPart[]): string | TextBlock[] {
-  return typeof content === 'string' ? content : content.map(({ text }) => ({ type: 'text', text }))
+/** For what the API takes as text only. */
+function textContent(content: string | ContentPart[], path: string, dropped: string[]): string | TextBlock[] {
+  if (typeof content === 'string') return content
+  return someBlocks(content, path, (part, partPath) => {
+    if (part.type === 'text') return [{ type: 'text', text: part.text }]
+    dropped.push(partPath)
+    return []
+  })
 }
 
-/** A part that the API cannot express is dropped; a message of which nothing would be left is refused. */
 function userContent(
   content: string | ContentPart[],
   path: string,
   dropped: string[],
 ): string | (TextBlock | ImageBlock)[] {
   if (typeof content === 'string') return content
-  const blocks = content.flatMap((part, i): (TextBlock | ImageBlock)[] => {
+  return someBlocks<TextBlock | ImageBlock>(content, path, (part, partPath) => {
     if (part.type === 'text') return [{ type: 'text', text: part.text }]
     if (part.type === 'image_url') {
       const { url, detail } = part.image_url
       return [{ type: 'image_url', image_url: { url, ...(detail !== undefined && { detail }) } }]
     }
-    dropped.push(`${path}[${i}]`)
+    dropped.push(partPath)
     return []
   })
+}
+
+/** A part that the API cannot express is dropped; a message of which nothing would be left is refused. */
+function someBlocks<Block>(
+  content: ContentPart[],
+  path: string,
+  convert: (part: ContentPart, path: string) => Block[],
+): Block[] {
+  const blocks = content.flatMap((part, i) => convert(part, `${path}[${i}]`))
   if (blocks.length === 0 && content.length > 0) {
     throw ChatError.badRequest('cohere cannot take any part of this content', path)
   }

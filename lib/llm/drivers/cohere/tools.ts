@@ -2,6 +2,7 @@ import type { ChatRequest } from '../../chat.js'
 import type { JsonObject } from '../../json.js'
 import { unusedFields } from '../dropped.js'
 import { pick } from '../pick.js'
+import { offeredFunctions, readToolChoice } from '../tool-choice.js'
 
 const TOOL_FIELDS = new Set(['type', 'function'])
 const FUNCTION_FIELDS = new Set(['name', 'description', 'parameters', 'strict'])
@@ -14,14 +15,12 @@ const CHOICES = { auto: undefined, required: 'REQUIRED', none: 'NONE' } as const
  * Source: https://docs.cohere.com/reference/chat (`tools`, `tool_choice`, `strict_tools`)
  */
 export function prepareTools(chat: ChatRequest, dropped: string[]): JsonObject {
-  const { tools = [], tool_choice: choice = 'auto', parallel_tool_calls: parallel } = chat
-  if (tools.length === 0) return {}
+  const { tools = [], parallel_tool_calls: parallel } = chat
+  const choice = readToolChoice(chat.tool_choice)
+  const toolChoice = CHOICES[choice.mode]
+  const offered = offeredFunctions(tools, choice, dropped)
+  if (offered.length === 0) return {}
   if (parallel === false) dropped.push('parallel_tool_calls')
-  const only = typeof choice === 'object' ? choice.function.name : undefined
-  const toolChoice = typeof choice === 'object' ? 'REQUIRED' : CHOICES[choice]
-  const offered = tools.flatMap((tool, i) =>
-    only === undefined || tool.function.name === only ? [{ tool, path: `tools[${i}]` }] : [],
-  )
   const isStrict = offered.every(({ tool }) => tool.function.strict === true)
   for (const { tool, path } of offered) {
     dropped.push(

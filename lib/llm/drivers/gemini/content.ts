@@ -6,7 +6,8 @@ import type { Part } from './types.js'
 
 /**
  * A message's content as parts. Data goes inline; a URL goes by reference, for the provider to fetch: `gs://`, a file
- * of its Files API, YouTube, any public https.
+ * of its Files API, YouTube, any public https. A part of a type that nobody here knows is dropped; a message of which
+ * nothing would be left is refused.
  *
  * Source: https://ai.google.dev/gemini-api/docs/file-input-methods
  */
@@ -14,17 +15,21 @@ export function convertContent(content: unknown, path: string, dropped: string[]
   if (typeof content === 'string') return textParts(content)
   if (!Array.isArray(content))
     throw ChatError.badRequest('content must be a string or an array of parts', path)
-  return content.flatMap((part: unknown, i) => {
-    if (!isObject(part)) throw ChatError.badRequest('a content part must be an object', `${path}[${i}]`)
-    const convert = lookup(PARTS, part.type)
-    if (!convert) {
-      throw ChatError.badRequest(
-        `cannot transform part of type ${JSON.stringify(part.type)} to Gemini format`,
-        `${path}[${i}].type`,
-      )
-    }
-    return convert(part, `${path}[${i}]`, dropped)
-  })
+  const before = dropped.length
+  const parts = content.flatMap((part: unknown, i) => convertPart(part, `${path}[${i}]`, dropped))
+  if (parts.length === 0 && dropped.length > before) {
+    throw ChatError.badRequest('gemini cannot take any part of this content', path)
+  }
+  return parts
+}
+
+/** One part, or none for an empty text and for what is dropped. */
+export function convertPart(part: unknown, path: string, dropped: string[]): Part[] {
+  if (!isObject(part)) throw ChatError.badRequest('a content part must be an object', path)
+  const convert = lookup(PARTS, part.type)
+  if (convert) return convert(part, path, dropped)
+  dropped.push(path)
+  return []
 }
 
 /** The API refuses an empty text. */

@@ -2,9 +2,9 @@ import type { AssistantMessage, ChatMessage, ToolCall, ToolMessage } from '../..
 import { ChatError } from '../../errors.js'
 import { isObject, type JsonObject, parseJson } from '../../json.js'
 import { unusedFields } from '../dropped.js'
-import { convertContent, textParts } from './content.js'
+import { convertContent, convertPart, textParts } from './content.js'
 import type { ModelTraits } from './model.js'
-import type { Content, FunctionCallPart, FunctionResponsePart, Part } from './types.js'
+import type { Content, FunctionCallPart, FunctionResponsePart, InlineDataPart, Part } from './types.js'
 
 export interface Conversation {
   systemInstruction?: { parts: Part[] }
@@ -135,20 +135,33 @@ export function convertMessages(
         `${path}.tool_call_id`,
       )
     }
-    const response = resultObject(resultText(message, path))
-    return {
-      order: call.order,
-      part: { functionResponse: { ...(withIds && { id }), name: call.name, response } },
+    const { text, media } = result(message, `${path}.content`)
+    const functionResponse = {
+      ...(withIds && { id }),
+      name: call.name,
+      response: resultObject(text),
+      ...(media.length > 0 && { parts: media }),
     }
+    return { order: call.order, part: { functionResponse } }
   }
 
-  function resultText(message: ToolMessage, path: string): string {
-    return convertContent(message.content, `${path}.content`, dropped)
-      .map((part, i) => {
-        if ('text' in part) return part.text
-        throw ChatError.badRequest('the result of a tool must be text', `${path}.content[${i}]`)
-      })
-      .join('')
+  /** https://ai.google.dev/gemini-api/docs/function-calling#multimodal: data only, and not of every model. */
+  function result({ content }: ToolMessage, path: string): { text: string; media: InlineDataPart[] } {
+    if (typeof content === 'string') return { text: content, media: [] }
+    const texts: string[] = []
+    const media: InlineDataPart[] = []
+    const left: string[] = []
+    content.forEach((item, i) => {
+      const [part] = convertPart(item, `${path}[${i}]`, left)
+      if (part && 'text' in part) texts.push(part.text)
+      else if (part && 'inlineData' in part && traits.takesMediaResults) media.push(part)
+      else if (part) left.push(`${path}[${i}]`)
+    })
+    if (texts.length + media.length === 0 && left.length > 0) {
+      throw ChatError.badRequest('gemini cannot take any part of this result', path)
+    }
+    dropped.push(...left)
+    return { text: texts.join(''), media }
   }
 }
 

@@ -7,6 +7,8 @@ export interface ModelTraits {
   leastLevel: 'MINIMAL' | 'LOW'
   /** Whether a function call sent back without its thought signature is refused. */
   needsSignatures: boolean
+  /** Whether the result of a tool may have images and files in it. */
+  takesMediaResults: boolean
   /** Whether there is a system instruction beside the turns. */
   takesSystem: boolean
 }
@@ -29,6 +31,7 @@ export function modelTraits(model: string): ModelTraits {
     leastBudget: isPro ? 128 : 0,
     leastLevel: isPro ? 'LOW' : 'MINIMAL',
     needsSignatures: isThird,
+    takesMediaResults: isThird,
     takesSystem: !name.startsWith('gemma-'),
   }
 }

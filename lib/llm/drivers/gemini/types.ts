@@ -10,10 +10,12 @@ export type Content = { role: 'user' | 'model'; parts: Part[] }
 
 export type Part =
   | { text: string; thoughtSignature?: string }
-  | { inlineData: { mimeType: string; data: string } }
+  | InlineDataPart
   | { fileData: { fileUri: string; mimeType?: string } }
   | FunctionCallPart
   | FunctionResponsePart
+
+export type InlineDataPart = { inlineData: { mimeType: string; data: string } }
 
 export type FunctionCallPart = {
   functionCall: { id?: string; name: string; args: JsonObject }
@@ -21,7 +23,7 @@ export type FunctionCallPart = {
 }
 
 export type FunctionResponsePart = {
-  functionResponse: { id?: string; name: string; response: JsonObject }
+  functionResponse: { id?: string; name: string; response: JsonObject; parts?: InlineDataPart[] }
 }
 
 export type FunctionDeclaration = {

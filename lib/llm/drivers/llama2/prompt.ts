@@ -8,7 +8,7 @@ interface Turn {
 }
 
 /** A text that could be taken for the template's own marks: the model's makers refuse such a one, too. */
-const MARKS = /\[\/?INST\]|<<\/?SYS>>|<\/?s>/
+const MARKS = /\[\/?INST\]|<<\/?SYS>>/
 
 /**
  * A conversation as the one text that Llama 2 was trained on: the system prompt is part of the first turn, each turn
@@ -16,11 +16,11 @@ const MARKS = /\[\/?INST\]|<<\/?SYS>>|<\/?s>/
  *
  * Source: https://www.llama.com/docs/model-cards-and-prompt-formats/meta-llama-2/
  */
-export function prompt(messages: ChatMessage[]): string {
+export function prompt(messages: ChatMessage[], dropped: string[]): string {
   const system: string[] = []
   const turns: Turn[] = []
   messages.forEach((message, i) => {
-    const text = messageText(message, `messages[${i}]`)
+    const text = messageText(message, `messages[${i}]`, dropped)
     const isSystem = message.role === 'system' || message.role === 'developer'
     if (isSystem && turns.length === 0) system.push(text)
     else addToTurn(turns, message.role === 'assistant' ? 'assistant' : 'user', text)
@@ -43,22 +43,25 @@ function addToTurn(turns: Turn[], by: Turn['by'], text: string): void {
   else turns.push({ by, text })
 }
 
-function messageText(message: ChatMessage, path: string): string {
+function messageText(message: ChatMessage, path: string, dropped: string[]): string {
   if (message.role === 'tool') throw ChatError.badRequest('llama2 knows no tools', `${path}.role`)
   if (message.role === 'assistant' && message.tool_calls?.length) {
     throw ChatError.badRequest('llama2 knows no tools', `${path}.tool_calls`)
   }
-  const text = contentText(message, path).trim()
+  const text = contentText(message, `${path}.content`, dropped).trim()
   if (!MARKS.test(text)) return text
   throw ChatError.badRequest("text must not have the marks of llama2's prompt in it", `${path}.content`)
 }
 
-function contentText({ content }: ChatMessage, path: string): string {
+/** What is no text is dropped; a message of which nothing would be left is refused. */
+function contentText({ content }: ChatMessage, path: string, dropped: string[]): string {
   if (typeof content === 'string') return content
-  const texts = (content ?? []).map((part, i) => {
-    if (part.type === 'text') return part.text
-    if (part.type === 'refusal') return part.refusal
-    throw ChatError.badRequest('llama2 takes text only', `${path}.content[${i}]`)
+  const texts = (content ?? []).flatMap((part, i) => {
+    if (part.type === 'text') return [part.text]
+    if (part.type === 'refusal') return [part.refusal]
+    dropped.push(`${path}[${i}]`)
+    return []
   })
+  if (texts.length === 0 && content?.length) throw ChatError.badRequest('llama2 takes text only', path)
   return texts.join('\n')
 }

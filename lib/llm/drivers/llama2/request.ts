@@ -36,7 +36,7 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
     dropped.push(...unusedFields(message, USED_OF_MESSAGE, `messages[${i}]`))
   })
   const body: JsonObject = {
-    inputs: prompt(chat.messages),
+    inputs: prompt(chat.messages, dropped),
     parameters: {
       ...prepareParameters(chat, target.options, dropped),
       // Why the answer ended, and its tokens.

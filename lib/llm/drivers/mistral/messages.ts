@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { AssistantMessage, ChatMessage, UserMessage } from '../../chat.js'
+import type { AssistantMessage, ChatMessage, ContentPart } from '../../chat.js'
 import { ChatError } from '../../errors.js'
 import type { JsonObject } from '../../json.js'
 import { parseDataUrl } from '../data-url.js'
@@ -15,9 +15,9 @@ export function convertMessages(messages: ChatMessage[], dropped: string[]): obj
   return messages.map((message, i) => {
     const path = `messages[${i}]`
     if (message.role === 'assistant') return assistantMessage(message, path, dropped)
-    if (message.role === 'user') return userMessage(message, path, dropped)
-    if (message.role === 'tool') return { ...message, tool_call_id: toolId(message.tool_call_id) }
-    return message
+    const content = convertContent(message.content, `${path}.content`, dropped)
+    if (message.role === 'tool') return { ...message, content, tool_call_id: toolId(message.tool_call_id) }
+    return { ...message, content }
   })
 }
 
@@ -30,7 +30,10 @@ const USED = new Set([...ASSISTANT_FIELDS, ...NOTES])
 function assistantMessage(message: AssistantMessage, path: string, dropped: string[]): object {
   dropped.push(...unusedFields(message, USED, path))
   const { reasoning_content: thinking, tool_calls: calls } = message
-  const content = [contentText(message.content), message.refusal ?? ''].filter((text) => text !== '')
+  const content = [
+    ...contentTexts(message.content, `${path}.content`, dropped),
+    message.refusal ?? '',
+  ].filter((text) => text !== '')
   const text = content.join('\n')
   return {
     role: 'assistant',
@@ -47,9 +50,14 @@ function assistantMessage(message: AssistantMessage, path: string, dropped: stri
   }
 }
 
-function contentText(content: AssistantMessage['content']): string {
-  if (typeof content === 'string') return content
-  return (content ?? []).map((part) => (part.type === 'refusal' ? part.refusal : part.text)).join('\n')
+function contentTexts(content: AssistantMessage['content'], path: string, dropped: string[]): string[] {
+  if (typeof content === 'string') return [content]
+  return (content ?? []).flatMap((part, i) => {
+    if (part.type === 'text') return [part.text]
+    if (part.type === 'refusal') return [part.refusal]
+    dropped.push(`${path}[${i}]`)
+    return []
+  })
 }
 
 function thinkingPart(text: string): JsonObject {
@@ -61,18 +69,18 @@ function toolId(id: string): string {
   return /^[a-zA-Z0-9]{9}$/.test(id) ? id : createHash('sha256').update(id).digest('hex').slice(0, 9)
 }
 
-type Part = Exclude<UserMessage['content'], string>[number]
-type PartConverter<P extends Part> = (part: P, path: string) => JsonObject | undefined
+type PartConverter<Part extends ContentPart> = (part: Part, path: string) => JsonObject | undefined
 
-const PARTS: { readonly [Type in Part['type']]: PartConverter<Extract<Part, { type: Type }>> } = {
-  text: ({ text }) => ({ type: 'text', text }),
-  image_url: ({ image_url: { url, detail } }) => ({
-    type: 'image_url',
-    image_url: { url, ...(detail !== undefined && { detail }) },
-  }),
-  input_audio: ({ input_audio: { data } }) => ({ type: 'input_audio', input_audio: data }),
-  file: ({ file }) => filePart(file.file_data, file.file_id, file.filename),
-}
+const PARTS: { readonly [Type in ContentPart['type']]: PartConverter<Extract<ContentPart, { type: Type }>> } =
+  {
+    text: ({ text }) => ({ type: 'text', text }),
+    image_url: ({ image_url: { url, detail } }) => ({
+      type: 'image_url',
+      image_url: { url, ...(detail !== undefined && { detail }) },
+    }),
+    input_audio: ({ input_audio: { data } }) => ({ type: 'input_audio', input_audio: data }),
+    file: ({ file }) => filePart(file.file_data, file.file_id, file.filename),
+  }
 
 function filePart(data?: string, id?: string, name?: string): JsonObject | undefined {
   if (data === undefined) return { type: 'file', file_id: id }
@@ -87,17 +95,22 @@ function filePart(data?: string, id?: string, name?: string): JsonObject | undef
 }
 
 /** A part that the API cannot express is dropped; a message of which nothing would be left is refused. */
-function userMessage(message: UserMessage, path: string, dropped: string[]): object {
-  if (typeof message.content === 'string') return message
-  const content = message.content.flatMap((part, i) => {
-    const partPath = `${path}.content[${i}]`
-    const convert = lookup(PARTS, part.type) as PartConverter<Part> | undefined // of the part's own type
+function convertContent(
+  content: string | ContentPart[],
+  path: string,
+  dropped: string[],
+): string | JsonObject[] {
+  if (typeof content === 'string') return content
+  const parts = content.flatMap((part, i) => {
+    const partPath = `${path}[${i}]`
+    const convert = lookup(PARTS, part.type) as PartConverter<ContentPart> | undefined // of the part's own type
     const converted = convert?.(part, partPath)
-    if (converted === undefined) dropped.push(partPath)
-    return converted ?? []
+    if (converted !== undefined) return [converted]
+    dropped.push(partPath)
+    return []
   })
-  if (content.length === 0 && message.content.length > 0) {
-    throw ChatError.badRequest('mistral cannot take any part of this content', `${path}.content`)
+  if (parts.length === 0 && content.length > 0) {
+    throw ChatError.badRequest('mistral cannot take any part of this content', path)
   }
-  return { ...message, content }
+  return parts
 }

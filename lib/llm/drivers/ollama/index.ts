@@ -1,6 +1,7 @@
 import type { Driver } from '../../driver.js'
 import { errorAnswer } from '../../formats/error-body.js'
 import { selfHosted } from '../host.js'
+import { remoteImages } from '../remote-images.js'
 import { prepareRequest } from './request.js'
 import { translateResponse } from './response.js'
 import { ChatTranslator } from './stream.js'
@@ -10,6 +11,7 @@ export function ollamaDriver(name: string): Driver {
   return {
     name,
     origin: selfHosted,
+    remoteImages,
     request: prepareRequest,
     response: (body, sink) => translateResponse(body, sink, name),
     error: errorAnswer,

@@ -2,6 +2,7 @@ import type { ChatRequest } from '../../chat.js'
 import type { JsonObject } from '../../json.js'
 import { unusedFields } from '../dropped.js'
 import { pick } from '../pick.js'
+import { offeredFunctions, readToolChoice } from '../tool-choice.js'
 
 const TOOL_FIELDS = new Set(['type', 'function'])
 const FUNCTION_FIELDS = new Set(['name', 'description', 'parameters'])
@@ -12,19 +13,17 @@ const FUNCTION_FIELDS = new Set(['name', 'description', 'parameters'])
  * Source: https://docs.ollama.com/capabilities/tool-calling
  */
 export function prepareTools(chat: ChatRequest, dropped: string[]): JsonObject[] {
-  const { tools = [], tool_choice: choice, parallel_tool_calls: parallel } = chat
-  if (tools.length === 0 || choice === 'none') return []
-  if (choice !== undefined && choice !== 'auto') dropped.push('tool_choice')
+  const { tools = [], parallel_tool_calls: parallel } = chat
+  const choice = readToolChoice(chat.tool_choice)
+  if (tools.length === 0 || choice.mode === 'none') return []
+  if (choice.mode === 'required') dropped.push('tool_choice')
   if (parallel === false) dropped.push('parallel_tool_calls')
-  const only = typeof choice === 'object' ? choice.function.name : undefined
-  return tools.flatMap((tool, i) => {
-    if (only !== undefined && tool.function.name !== only) return []
-    const path = `tools[${i}]`
+  return offeredFunctions(tools, choice, dropped).map(({ tool, path }) => {
     dropped.push(
       ...unusedFields(tool, TOOL_FIELDS, path),
       ...unusedFields(tool.function, FUNCTION_FIELDS, `${path}.function`),
     )
     const parameters = { type: 'object', properties: {}, ...tool.function.parameters }
-    return [{ type: 'function', function: { ...pick(tool.function, ['name', 'description']), parameters } }]
+    return { type: 'function', function: { ...pick(tool.function, ['name', 'description']), parameters } }
   })
 }

@@ -115,7 +115,7 @@ describe('a chat request', () => {
     ['messages[0].content', 'a string or a non-empty array', messages({ role: 'user' })],
     ['messages[0].content', 'a string or a non-empty array', messages({ role: 'user', content: [] })],
     ['messages[0].content', 'a string or a non-empty array', messages({ role: 'system', content: 5 })],
-    ['messages[0].content[1].type', 'one of text, image_url', part({ type: 'video' })],
+    ['messages[0].content[1].type', 'one of text, image_url', part({ type: '' })],
     ['messages[0].content[1].type', 'one of text', part({ type: 'image_url' }, 'system')],
     ['messages[0].content[1]', 'an object', part('text')],
     ['messages[0].content[1].text', 'a string', part({ type: 'text' })],
@@ -150,7 +150,7 @@ describe('a chat request', () => {
       'true or false',
       { messages: [USER], stream_options: { include_usage: 1 } },
     ],
-    ['tools[0].type', 'one of function', { messages: [USER], tools: [{ type: 'custom' }] }],
+    ['tools[0].type', 'one of function', { messages: [USER], tools: [{ function: { name: 'f' } }] }],
     [
       'tools[0].function.name',
       'a non-empty string',

@@ -7,7 +7,8 @@ import type {
   ToolCall,
   ToolChoice,
 } from '../../../../../lib/llm/chat.js'
-import { bedrock, remoteImages } from '../../../../../lib/llm/drivers/bedrock/index.js'
+import { bedrock } from '../../../../../lib/llm/drivers/bedrock/index.js'
+import { remoteImages } from '../../../../../lib/llm/drivers/remote-images.js'
 import { DriverHarness } from '../../../../support/driver-harness.js'
 
 const driver = new DriverHarness(bedrock, {
@@ -56,7 +57,6 @@ describe('Bedrock, content', () => {
     ['an image of another format', image('data:image/tiff;base64,AAAA'), '.image_url.url'],
     ['a file of another type', file('application/zip'), '.file.file_data'],
     ['a file of another provider', { type: 'file', file: { file_id: 'file-1' } }, '.file.file_data'],
-    ['a part of a type of its own', { type: 'hologram' }, '.type'],
   ])('refuses %s', (_, part, param) => {
     const messages = [{ role: 'user', content: [part] }] as unknown as ChatMessage[]
     expect(() => turns(messages)).toThrow(

@@ -119,7 +119,6 @@ describe('Gemini, content', () => {
     ['a file of another provider', { type: 'file', file: { file_id: 'file-123' } }, '.file.file_id'],
     ['an image that is no URL', { type: 'image_url', image_url: { url: 'AAAA' } }, '.image_url.url'],
     ['an image without a URL', { type: 'image_url', image_url: {} }, '.image_url.url'],
-    ['a part of a type of its own', { type: 'hologram' }, '.type'],
     ['text without text', { type: 'text' }, '.text'],
   ])('refuses %s', (_, part, param) => {
     const messages = [{ role: 'user', content: [part] }] as unknown as ChatMessage[]
