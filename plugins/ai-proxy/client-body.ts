@@ -1,4 +1,4 @@
-import { isObject, parseJson, type JsonObject } from '../../lib/llm/json.js'
+import { isObject, parseJson, type Json, type JsonObject } from '../../lib/llm/json.js'
 
 /** A client's body as a request object. */
 export interface ClientBody {
@@ -39,9 +39,9 @@ const TEXT = new Set(['model', 'prompt', 'suffix', 'stop', 'user'])
 
 /** A form knows text only: what is JSON in it (`true`, `16`, a list of messages) is meant so. Files are no fields. */
 function ofForm(form: Iterable<[string, unknown]>): ClientBody {
-  const fields: JsonObject = {}
+  const fields: [string, Json][] = []
   for (const [name, value] of form) {
-    if (typeof value === 'string') fields[name] = TEXT.has(name) ? value : (parseJson(value) ?? value)
+    if (typeof value === 'string') fields.push([name, TEXT.has(name) ? value : (parseJson(value) ?? value)])
   }
-  return { fields, isJson: false }
+  return { fields: Object.fromEntries(fields), isJson: false }
 }
