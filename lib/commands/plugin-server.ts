@@ -1,15 +1,9 @@
 import { hostname } from 'node:os'
 import path from 'node:path'
-import type { HandoverCounters, RelayAddress } from '../pluginserver/handover.js'
-import { checkReads, handoverHandlers, hasFilters } from '../pluginserver/handover.js'
-import type { HostedPlugin } from '../pluginserver/hosted.js'
-import { Relay } from '../pluginserver/relay.js'
-import { startPluginServer } from '../pluginserver/server.js'
-import { Tickets } from '../pluginserver/tickets.js'
-import type { PdkHost } from '../pdk/method.js'
+import type { Logger } from '../pdk/method.js'
+import { startPluginHost } from '../pluginserver/host.js'
 import type { PluginDefinition } from '../runtime/definition.js'
 import { logSink } from '../runtime/log-sink.js'
-import { processPdkHost } from '../runtime/pdk-host.js'
 import { processLogger } from '../runtime/logger.js'
 import { configSchema } from '../schema/schema.js'
 import { addressOption, MOCK_OPTION, mockOption, parseOptions, usage, UsageError } from './options.js'
@@ -78,83 +72,78 @@ export async function pluginServer(args: string[]): Promise<number> {
   )
   const log = processLogger(options.has('verbose') ? 'debug' : 'info')
   const folders = [...options.all('plugins'), ...options.all('plugins-directory')]
-  const plugins = chosen(await installedPlugins(folders, log), options.all('plugin'))
+  const installed = await installedPlugins(folders, log)
+  const plugins = chosen(installed, options.all('plugin'))
   const dumped = options.one('dump') ?? options.one('dump-plugin-info')
-  if (dumped !== undefined || options.has('dump-all-plugins')) {
-    const dumps = plugins.filter(({ name }) => dumped === undefined || name === dumped)
-    if (dumps.length === 0) throw new Error(`there is no plugin '${dumped}': there are ${names(plugins)}`)
-    process.stdout.write(`${JSON.stringify(dumps.map(({ schema }) => schema.dump()))}\n`)
-    return 0
+  if (dumped !== undefined) return dump(chosen(byName(plugins), [dumped]))
+  if (options.has('dump-all-plugins')) {
+    // kong-js-pluginserver has no plugins but those of its folder, and Kong takes the first.
+    const builtIn = folders.length > 0 ? await installedPlugins([], log) : new Map()
+    return dump(plugins.filter(({ name }) => !builtIn.has(name)))
   }
-  const server = await serve(options, plugins, log)
-  await untilStopped()
-  await server.close()
+  await serve(options, plugins, log)
   return 0
 }
 
-async function serve(options: Parsed, plugins: PluginDefinition[], log: PdkHost['logger']) {
+function dump(plugins: readonly PluginDefinition[]): number {
+  process.stdout.write(`${JSON.stringify(plugins.map(({ schema }) => schema.dump()))}\n`)
+  return 0
+}
+
+async function serve(options: Parsed, plugins: PluginDefinition[], log: Logger): Promise<void> {
   const mockUrl = mockOption(options)
-  const settings = mockUrl === undefined ? {} : { mockUrl }
-  const sinkTarget = options.one('log-sink')
-  const sink = sinkTarget === undefined ? undefined : logSink(sinkTarget, log)
-  const tickets = new Tickets()
-  const relay = await Relay.start({
-    listen: addressOption(options.one('relay-listen')!),
-    tickets,
-    pdk: processPdkHost(log),
-    settings,
-    ...(sink && { sink }),
-  })
-  const advertised = advertise(options, relay.port)
-  const counters: HandoverCounters = { strayLogEvents: 0 }
-  const hosted = plugins.map(({ name, module, schema }): HostedPlugin => {
-    if (!hasFilters(module)) return { module, schema }
-    if (Array.isArray(module.HandoverReads)) checkReads(module.HandoverReads as readonly string[], name)
-    return { module, schema, handlers: handoverHandlers(module, tickets, advertised, settings, counters) }
-  })
+  const target = options.one('log-sink')
+  const sink = target === undefined ? undefined : logSink(target, log)
   const socket = options.one('socket') ?? path.join(options.one('kong-prefix')!, options.one('sock-name')!)
-  const deadlineMs = seconds(options.one('event-deadline')!) * 1000
-  const server = await startPluginServer({ socket, plugins: hosted, log, deadlineMs }).catch(
-    async (error) => {
-      await relay.close(0)
-      throw error
-    },
-  )
+  const host = await startPluginHost({
+    socket,
+    plugins,
+    settings: mockUrl === undefined ? {} : { mockUrl },
+    log,
+    ...(sink && { sink }),
+    ...relayAddresses(options),
+    deadlineMs: seconds(options.one('event-deadline')!) * 1000,
+    onEvent: (record) => log.debug({ ...record }, 'event'),
+  })
+  process.stdout.write(`plugins on ${socket}\nrelay on ${host.relay.host}:${host.relay.port}\n`)
   const reopen = () => sink?.reopen()
   process.on('SIGHUP', reopen)
-  process.stdout.write(`plugins on ${socket}\nrelay on ${advertised.host}:${advertised.port}\n`)
-  return {
-    async close() {
-      await Promise.all([server.close(), relay.close(deadlineMs)])
-      process.off('SIGHUP', reopen)
-      await sink?.close()
-    },
-  }
+  await untilStopped()
+  await host.close()
+  process.off('SIGHUP', reopen)
+  await sink?.close()
+  log.info({ ...host.counters, logLinesDropped: sink?.dropped ?? 0 }, 'plugin server stopped')
+}
+
+function byName(plugins: readonly PluginDefinition[]): Map<string, PluginDefinition> {
+  return new Map(plugins.map((plugin) => [plugin.name, plugin]))
 }
 
 /** The plugins to serve, under the names to serve them by. */
 function chosen(installed: ReadonlyMap<string, PluginDefinition>, wanted: string[]): PluginDefinition[] {
   if (wanted.length === 0) return [...installed.values()]
   return wanted.map((one) => {
-    const [name, alias = name] = one.split('=')
-    const definition = installed.get(name!)
-    if (!definition)
-      throw new UsageError(`there is no plugin '${name}': there are ${names([...installed.values()])}`)
+    const [name = '', alias = name] = one.split('=')
+    const definition = installed.get(name)
+    if (!definition) {
+      throw new UsageError(`there is no plugin '${name}': there are ${[...installed.keys()].join(', ')}`)
+    }
     if (alias === name) return definition
-    const module = { ...definition.module, Name: alias! }
-    return { name: alias!, module, schema: configSchema(module, alias!) }
+    const module = { ...definition.module, Name: alias }
+    return { name: alias, module, schema: configSchema(module, alias) }
   })
 }
 
-function names(plugins: readonly PluginDefinition[]): string {
-  return plugins.map(({ name }) => name).join(', ')
-}
-
-function advertise(options: Parsed, port: number): RelayAddress {
+/** Where the relay listens, and where Kong finds it: in a container under the container's name. */
+function relayAddresses(options: Parsed) {
+  const listen = addressOption(options.one('relay-listen')!)
   const text = options.one('relay-advertise')
-  if (text !== undefined) return addressOption(/:\d+$/.test(text) ? text : `${text}:${port}`)
-  const { host } = addressOption(options.one('relay-listen')!)
-  return { host: host === '0.0.0.0' || host === '::' ? hostname() : host, port }
+  if (text === undefined) {
+    const anywhere = listen.host === '0.0.0.0' || listen.host === '::'
+    return { listen, ...(anywhere && { advertise: { host: hostname() } }) }
+  }
+  const advertise = /:\d+$/.test(text) ? addressOption(text) : { host: addressOption(`${text}:0`).host }
+  return { listen, advertise }
 }
 
 function seconds(text: string): number {

@@ -1,4 +1,4 @@
-import type { ProcessSettings } from './exchange.js'
+import type { ProcessSettings, UpstreamRequest } from './exchange.js'
 import type { FilterKong, Kong } from './kong.js'
 
 /** What a body filter gets and may change: nginx's `ngx.arg[1]` and `ngx.arg[2]`. */
@@ -29,10 +29,14 @@ export interface Plugin {
   log?(kong: Kong): Promise<void> | void
   /**
    * Of a plugin with filters, where its config makes them needless: does the whole work in a real Kong's access phase, over
-   * RPC, so that the request need not be handed over. `kong` is then kong-pdk's bridge, without what is ours.
+   * RPC, so that the request need not be handed over. `kong` is then kong-pdk's bridge, without what is ours. Gives the target
+   * that it has set; undefined if it has answered.
    */
-  directAccess?: ((kong: Kong, settings: ProcessSettings) => Promise<void>) | undefined
+  directAccess?: ((kong: Kong, settings: ProcessSettings) => Promise<DirectTarget | undefined>) | undefined
 }
+
+/** Where Kong sends a request itself, in the place of its Service. */
+export type DirectTarget = Pick<UpstreamRequest, 'scheme' | 'host' | 'port'>
 
 /** One field of a Kong schema: its name and its definition. */
 export type SchemaField = Record<string, unknown>

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { UpstreamRequest } from '../pdk/exchange.js'
 import { copyHeaders, dropHopByHop, firstHeader, type HeaderRecord } from '../pdk/headers.js'
 import type { RequestFacts } from '../runtime/incoming-request.js'
+import { normalizePath } from '../runtime/normalize-path.js'
 import { TICKET_HEADER } from './tickets.js'
 
 /** What Kong adds to a request that it proxies. The client's own headers are what remains without it. */
@@ -25,13 +26,22 @@ export interface DeliveredRequest {
   id: string | undefined
   /** The client's headers, after what other plugins did to them. */
   clientHeaders: HeaderRecord
+  /** Those that Kong would have sent to the Service: its own and the client's. `host` only where a plugin set it on purpose. */
+  onwardHeaders: HeaderRecord
   /** Path and query as Kong would have sent them to the Service, percent-encoded. */
   path: string
   rawQuery: string
 }
 
-/** @param headers of the message, which came with a live ticket and so from Kong */
-export function deliveredRequest(message: IncomingMessage, headers: HeaderRecord): DeliveredRequest {
+/**
+ * @param headers of the message, which came with a live ticket and so from Kong
+ * @param relayHost as Kong was told it; the `Host` that Kong sends unless a later plugin wanted another
+ */
+export function deliveredRequest(
+  message: IncomingMessage,
+  headers: HeaderRecord,
+  relayHost: string,
+): DeliveredRequest {
   const said = (name: string) => firstHeader(headers, name) ?? ''
   const [path, rawQuery] = splitQuery(message.url ?? '/')
   const scheme = said('x-forwarded-proto') || 'http'
@@ -42,6 +52,9 @@ export function deliveredRequest(message: IncomingMessage, headers: HeaderRecord
   const clientHeaders = copyHeaders(headers)
   for (const name of KONGS_HEADERS) delete clientHeaders[name]
   if (host !== '') clientHeaders.host = host
+  const onwardHeaders = copyHeaders(headers)
+  delete onwardHeaders[TICKET_HEADER]
+  if (onwardHeaders.host === relayHost) delete onwardHeaders.host
   const remotePort = 0
   const prefix = said('x-forwarded-prefix')
   return {
@@ -50,7 +63,7 @@ export function deliveredRequest(message: IncomingMessage, headers: HeaderRecord
       host,
       port,
       rawPath: clientPath,
-      path: clientPath,
+      path: normalizePath(clientPath) ?? clientPath,
       rawQuery,
       ip,
       remotePort,
@@ -58,6 +71,7 @@ export function deliveredRequest(message: IncomingMessage, headers: HeaderRecord
     },
     id: said('x-kong-request-id') || undefined,
     clientHeaders,
+    onwardHeaders,
     path,
     rawQuery,
   }
@@ -81,9 +95,8 @@ interface ServiceEntity {
  */
 export function serviceUpstream(
   service: ServiceEntity,
-  { path, rawQuery }: DeliveredRequest,
+  { path, rawQuery, onwardHeaders }: DeliveredRequest,
   method: string,
-  headers: HeaderRecord,
 ): UpstreamRequest {
   if (service.client_certificate !== undefined && service.client_certificate !== null) {
     throw new Error(
@@ -93,11 +106,11 @@ export function serviceUpstream(
   const scheme = service.protocol === 'https' ? 'https' : 'http'
   const host = String(service.host)
   const port = Number(service.port)
-  const onward = copyHeaders(headers)
-  delete onward[TICKET_HEADER]
-  dropHopByHop(onward)
-  delete onward.expect
-  onward.host = port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`
+  const headers = copyHeaders(onwardHeaders)
+  dropHopByHop(headers)
+  // node:http has answered it; undici refuses it.
+  delete headers.expect
+  headers.host ??= port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`
   const readTimeout = milliseconds(service.read_timeout)
   return {
     scheme,
@@ -106,7 +119,7 @@ export function serviceUpstream(
     method,
     path,
     rawQuery,
-    headers: onward,
+    headers,
     body: undefined,
     timeouts: { connect: milliseconds(service.connect_timeout), headers: readTimeout, idle: readTimeout },
     tlsVerify: service.tls_verify === true,

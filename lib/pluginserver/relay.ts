@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ChatError } from '../llm/errors.js'
-import type { ProcessSettings } from '../pdk/exchange.js'
+import { isObject } from '../llm/json.js'
+import type { AttemptFailure, ProcessSettings, UpstreamRequest } from '../pdk/exchange.js'
 import { emptyHeaders, firstHeader, headersOf } from '../pdk/headers.js'
 import type { PdkHost } from '../pdk/method.js'
+import type { DirectTarget } from '../pdk/plugin.js'
 import { pluginChain } from '../runtime/chain.js'
 import { LiveExchange, nowhere, type Exit } from '../runtime/exchange.js'
 import { IncomingRequest } from '../runtime/incoming-request.js'
@@ -10,18 +12,26 @@ import { listen, type Address, type Listener } from '../runtime/listener.js'
 import type { LogSink } from '../runtime/log-sink.js'
 import { Pipeline, type PipelineHost, type Routed } from '../runtime/pipeline.js'
 import { Upstreams } from '../runtime/upstream.js'
+import { within } from '../runtime/within.js'
+import type { HandoverCounters } from './counters.js'
+import type { RelayAddress } from './handover.js'
 import { HandoverBinding } from './handover-binding.js'
+import type { Recent } from './recent.js'
 import { deliveredRequest, serviceUpstream, type DeliveredRequest } from './relay-request.js'
 import { TICKET_HEADER, type Handover, type Tickets } from './tickets.js'
 
 export interface RelayOptions {
-  listen: Address
-  tickets: Tickets
-  pdk: PdkHost
-  settings: ProcessSettings
-  sink?: LogSink
+  readonly listen: Address
+  /** As Kong reaches it, where that is another address; without a port it is the one listened on. */
+  readonly advertise?: { readonly host: string; readonly port?: number }
+  readonly tickets: Tickets
+  readonly direct: Recent<DirectTarget>
+  readonly counters: HandoverCounters
+  readonly pdk: PdkHost
+  readonly settings: ProcessSettings
+  readonly sink?: LogSink
   /** How long an exchange waits for Kong's log event. Milliseconds. */
-  logWaitMs?: number
+  readonly logWaitMs?: number
 }
 
 /** Longer than Kong keeps idle connections to an upstream (60 s): the end that does not send must not be the one to close. */
@@ -40,8 +50,11 @@ export class Relay implements PipelineHost {
   readonly edge = false
   readonly globals = pluginChain([])
   readonly #options: RelayOptions
-  readonly #handovers = new WeakMap<LiveExchange, { handover: Handover; delivered: DeliveredRequest }>()
+  /** Those that are not over and logged. */
+  readonly #exchanges = new Map<LiveExchange, { handover: Handover; delivered: DeliveredRequest }>()
   #listener: Listener | undefined
+  #closing = false
+  #onLast: (() => void) | undefined
 
   private constructor(options: RelayOptions) {
     this.#options = options
@@ -58,45 +71,51 @@ export class Relay implements PipelineHost {
     return relay
   }
 
-  get port(): number {
-    return this.#listener!.address.port
+  /** As Kong reaches it. */
+  get address(): RelayAddress {
+    const { address } = this.#listener!
+    const { host = address.host, port = address.port } = this.#options.advertise ?? {}
+    return { host, port }
   }
 
+  /** Takes no new requests, lets those in flight end for at most `graceMs`, and waits until their log entries are written. */
   async close(graceMs: number): Promise<void> {
     await this.#listener!.close(graceMs)
+    this.#closing = true
+    for (const { handover } of this.#exchanges.values()) handover.onEntry?.()
+    if (this.#exchanges.size > 0)
+      await within(LOG_WAIT_MS, new Promise<void>((last) => (this.#onLast = last)))
     await this.upstreams.close()
   }
 
   #onRequest(message: IncomingMessage, out: ServerResponse): void {
+    const { tickets, counters, settings } = this.#options
     const headers = headersOf(message.rawHeaders)
-    const handover = this.#options.tickets.claim(firstHeader(headers, TICKET_HEADER) ?? '')
-    if (handover === undefined || handover === 'used') {
-      refuse(out, handover === 'used' ? REPEATED : UNKNOWN)
+    const handover = tickets.claim(firstHeader(headers, TICKET_HEADER) ?? '')
+    if (handover === undefined) {
+      counters.refused++
+      refuse(out, UNKNOWN)
       return
     }
-    const delivered = deliveredRequest(message, headers)
+    if (handover === 'used') {
+      counters.repeated++
+      refuse(out, REPEATED)
+      return
+    }
+    const delivered = deliveredRequest(message, headers, this.address.host)
     const request = new IncomingRequest(message, delivered.facts, delivered.clientHeaders)
-    const x = new LiveExchange(request, this.#options.settings, delivered.id)
-    this.#handovers.set(x, { handover, delivered })
+    const x = new LiveExchange(request, settings, delivered.id)
+    this.#exchanges.set(x, { handover, delivered })
     void new Pipeline(x, this, out).run()
   }
 
   route(x: LiveExchange): Routed {
-    const { handover, delivered } = this.#handovers.get(x)!
-    const service = handover.reads.get('router.getService')
+    const { handover, delivered } = this.#exchanges.get(x)!
     try {
-      const upstream =
-        service === undefined || service === null
-          ? nowhere()
-          : serviceUpstream(service, delivered, x.request.method, x.request.headers)
+      const upstream = this.#upstream(x, handover, delivered)
       // What a plugin sets up replaces this.
       x.nextAttempt = (failure) => {
-        const lost =
-          x.upstream.host === ''
-            ? NO_TARGET
-            : failure.kind === 'resolve' && x.upstream === upstream
-              ? NO_HOST
-              : undefined
+        const lost = lostTarget(x.upstream, upstream, failure)
         if (lost) x.exit(500, JSON.stringify(new ChatError(500, lost).toBody()), jsonHeaders())
         return null
       }
@@ -109,17 +128,35 @@ export class Relay implements PipelineHost {
     }
   }
 
+  /** Where the request goes if no plugin sets a target. */
+  #upstream(x: LiveExchange, { reads }: Handover, delivered: DeliveredRequest): UpstreamRequest {
+    const direct = this.#options.direct.get(x.id)
+    if (direct) {
+      const { scheme: protocol, host, port } = direct
+      return serviceUpstream({ protocol, host, port, tls_verify: true }, delivered, x.request.method)
+    }
+    const service = reads.get('router.getService')
+    return isObject(service) ? serviceUpstream(service, delivered, x.request.method) : nowhere()
+  }
+
   /** Kong's log event comes about when the answer ends, to this process or to none. */
   async ended(x: LiveExchange): Promise<void> {
-    const { handover } = this.#handovers.get(x)!
+    const { handover } = this.#exchanges.get(x)!
+    const { tickets, logWaitMs = LOG_WAIT_MS } = this.#options
     this.#checkHeaderSize(x)
-    if (!handover.entry) await entryWithin(handover, this.#options.logWaitMs ?? LOG_WAIT_MS)
+    // Once the relay closes, the plugin server has closed: no event can come.
+    if (!handover.entry && !this.#closing) await entryWithin(handover, logWaitMs)
     x.kongEntry = handover.entry ?? false
-    this.#options.tickets.end(handover.ticket)
+    tickets.end(handover)
   }
 
   record(x: LiveExchange): void {
-    this.#options.sink?.write(x.serialize())
+    try {
+      this.#options.sink?.write(x.serialize())
+    } finally {
+      this.#exchanges.delete(x)
+      if (this.#exchanges.size === 0) this.#onLast?.()
+    }
   }
 
   #checkHeaderSize(x: LiveExchange): void {
@@ -130,6 +167,16 @@ export class Relay implements PipelineHost {
       'the response headers may be too many for Kong: 4 KB is its limit',
     )
   }
+}
+
+/** What to tell where the failure is one of the set-up. */
+function lostTarget(
+  tried: UpstreamRequest,
+  service: UpstreamRequest,
+  { kind }: AttemptFailure,
+): string | undefined {
+  if (tried.host === '') return NO_TARGET
+  return kind === 'resolve' && tried === service ? NO_HOST : undefined
 }
 
 const NO_TARGET =
@@ -143,11 +190,11 @@ const REPEATED = new ChatError(409, 'this request was sent before: it is not sen
 
 function refuse(out: ServerResponse, error: ChatError): void {
   const { status, body, headers } = exitOf(error)
-  out.writeHead(status, headers)
+  out.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
   out.end(body)
 }
 
-function exitOf(error: ChatError): Exit {
+function exitOf(error: ChatError): Exit & { body: string } {
   return { status: error.status, body: JSON.stringify(error.toBody()), headers: jsonHeaders() }
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Logger } from '../pdk/method.js'
+import { within } from '../runtime/within.js'
 import { Events, type EventRecord } from './events.js'
 import type { HostedPlugin } from './hosted.js'
 import { Instances } from './instances.js'
@@ -72,13 +73,4 @@ export async function startPluginServer(options: PluginServerOptions): Promise<P
     },
     close,
   }
-}
-
-async function within(ms: number, done: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const passed = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([done, passed])
-  clearTimeout(timer)
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { PluginInstance } from '../runtime/chain.js'
+import { Recent } from './recent.js'
 
 /** The header by which a request finds its exchange. */
 export const TICKET_HEADER = 'x-relay-ticket'
@@ -7,8 +8,8 @@ export const TICKET_HEADER = 'x-relay-ticket'
 /** 192 bits: nobody guesses one. */
 const TICKET_BYTES = 24
 
-/** How long a ticket waits for its request. Milliseconds. */
-const UNCLAIMED_MS = 60_000
+/** How long a ticket waits for its request, and how long a used one is remembered. Milliseconds. */
+const MINUTE = 60_000
 
 /** A request that Kong is about to send to the relay: which plugins run there, and what was read for them over RPC. */
 export interface Handover {
@@ -23,12 +24,23 @@ export interface Handover {
   onEntry?: () => void
 }
 
-/** The tickets of this process. One is good for one request: what comes with it afterwards is told so. */
+/**
+ * The tickets of this process:
+ *
+ *     issue -> waiting --claim-> claimed --end-> ended, remembered for a minute
+ *                 \ a minute, or Kong's log event: its request has been answered by somebody else
+ */
 export class Tickets {
   readonly #waiting = new Map<string, { handover: Handover; timer: NodeJS.Timeout }>()
   readonly #claimed = new Map<string, Handover>()
+  /** Whether Kong's log entry came in time. */
+  readonly #ended: Recent<boolean>
+  readonly #settled: (() => void)[] = []
 
-  constructor(private readonly unclaimedMs = UNCLAIMED_MS) {}
+  /** @param lifeMs how long a ticket waits for its request, and how long a used one is remembered */
+  constructor(private readonly lifeMs = MINUTE) {
+    this.#ended = new Recent(lifeMs)
+  }
 
   /** How many are live, claimed or not. */
   get size(): number {
@@ -38,7 +50,7 @@ export class Tickets {
   issue(): Handover {
     const ticket = randomBytes(TICKET_BYTES).toString('base64url')
     const handover: Handover = { ticket, plugins: [], reads: new Map() }
-    const timer = setTimeout(() => this.#waiting.delete(ticket), this.unclaimedMs).unref()
+    const timer = setTimeout(() => this.#take(ticket), this.lifeMs).unref()
     this.#waiting.set(ticket, { handover, timer })
     return handover
   }
@@ -50,36 +62,43 @@ export class Tickets {
 
   /** Uses a ticket up. `used`: it was live and is spent; undefined: there is no such ticket. */
   claim(ticket: string): Handover | 'used' | undefined {
-    if (this.#claimed.has(ticket)) return 'used'
-    const found = this.#waiting.get(ticket)
-    if (!found) return undefined
-    this.#forget(ticket, found.timer)
-    this.#claimed.set(ticket, found.handover)
-    return found.handover
+    if (this.#claimed.has(ticket) || this.#ended.get(ticket) !== undefined) return 'used'
+    const handover = this.#take(ticket)
+    if (handover) this.#claimed.set(ticket, handover)
+    return handover
   }
 
-  /** The exchange is over and logged. */
-  end(ticket: string): void {
+  /** The exchange is over and waits for nothing more. */
+  end({ ticket, entry }: Handover): void {
     this.#claimed.delete(ticket)
+    this.#ended.set(ticket, entry !== undefined)
   }
 
   /**
-   * Kong's log event came. An unclaimed ticket ends with it: its request has been answered by somebody else.
+   * Kong's log event came, once for each plugin that was handed over.
    *
-   * @returns false if no exchange of this process waits for the entry
+   * @returns false if no exchange of this process has use for it
    */
   log(ticket: string, entry: Record<string, unknown>): boolean {
-    const waiting = this.#waiting.get(ticket)
-    if (waiting) this.#forget(ticket, waiting.timer)
+    this.#take(ticket)
     const handover = this.#claimed.get(ticket)
-    if (!handover) return false
+    if (!handover) return this.#ended.get(ticket) ?? false
     handover.entry ??= entry
     handover.onEntry?.()
     return true
   }
 
-  #forget(ticket: string, timer: NodeJS.Timeout): void {
-    clearTimeout(timer)
+  /** Resolves when no ticket waits for its request. */
+  async settled(): Promise<void> {
+    if (this.#waiting.size > 0) await new Promise<void>((resolve) => this.#settled.push(resolve))
+  }
+
+  #take(ticket: string): Handover | undefined {
+    const found = this.#waiting.get(ticket)
+    if (!found) return undefined
+    clearTimeout(found.timer)
     this.#waiting.delete(ticket)
+    if (this.#waiting.size === 0) for (const resolve of this.#settled.splice(0)) resolve()
+    return found.handover
   }
 }

@@ -45,14 +45,19 @@ export class Downstream {
     timings.headers ||= performance.now()
     const { headers } = response
     dropHopByHop(headers)
-    // Kept open, the connection would have to take in the rest of a request that nobody reads.
-    if (!this.#out.req.complete) headers['connection'] = 'close'
+    if (!this.#out.req.complete) this.#leaveRequest()
     const bodyless = this.#out.req.method === 'HEAD' || BODYLESS.has(response.status)
     if (length !== undefined && !bodyless) headers['content-length'] = String(length)
     if (this.edge) this.#sayWhoAnswered()
     // A Kong in front would buffer the answer, and take in any amount of it for a slow client.
     else headers['x-accel-buffering'] = 'no'
     this.#out.writeHead(response.status, headers)
+  }
+
+  /** Kept open, the connection takes in the rest of a request that nobody reads: Kong has it all and is trusted with that. */
+  #leaveRequest(): void {
+    if (this.edge) this.#x.response.headers['connection'] = 'close'
+    else this.#out.once('finish', () => this.#out.req.resume())
   }
 
   /** Kong's own headers. */

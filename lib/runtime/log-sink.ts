@@ -1,8 +1,10 @@
-import { createWriteStream, type WriteStream } from 'node:fs'
+import { createWriteStream } from 'node:fs'
+import type { Writable } from 'node:stream'
 import { request } from 'undici'
 import type { Logger } from '../pdk/method.js'
+import { within } from './within.js'
 
-/** Takes log entries, one JSON line each. Never waits and never throws: what it cannot take in time it drops, and counts. */
+/** Takes log entries, one JSON line each. Never waits and never fails: what it cannot get out in time it drops, and counts. */
 export interface LogSink {
   readonly dropped: number
   write(entry: object): void
@@ -15,40 +17,60 @@ export interface LogSink {
 /** How much a slow sink may hold back. Bytes. */
 const MAX_PENDING = 4 * 1024 * 1024
 const CLOSE_MS = 2000
+const ANSWER_MS = 10_000
 
 /** @param target `stdout`, an http(s) URL that takes POSTs, or the path of a file */
 export function logSink(target: string, log: Logger): LogSink {
-  if (target === 'stdout') return new StreamSink(() => process.stdout)
+  if (target === 'stdout') return new StreamSink(process.stdout, log)
   if (/^https?:\/\//.test(target)) return new HttpSink(target, log)
-  return new StreamSink(() => {
-    const file = createWriteStream(target, { flags: 'a' })
-    file.on('error', (err) => log.error({ err, file: target }, 'the log file cannot be written'))
-    return file
-  })
+  return new FileSink(target, log)
 }
 
-class StreamSink implements LogSink {
+/** Writes to a stream that is somebody else's to close. */
+export class StreamSink implements LogSink {
   dropped = 0
-  #stream: NodeJS.WriteStream | WriteStream
 
-  constructor(private readonly open: () => NodeJS.WriteStream | WriteStream) {
-    this.#stream = open()
+  constructor(
+    protected stream: Writable,
+    protected readonly log: Logger,
+  ) {
+    this.watch()
   }
 
   write(entry: object): void {
-    if (this.#stream.destroyed || this.#stream.writableLength > MAX_PENDING) this.dropped++
-    else this.#stream.write(`${JSON.stringify(entry)}\n`)
+    const { stream } = this
+    if (stream.destroyed || stream.writableLength > MAX_PENDING) this.dropped++
+    else stream.write(`${JSON.stringify(entry)}\n`, (error) => void (error && this.dropped++))
   }
 
-  reopen(): void {
-    if (this.#stream === process.stdout) return
-    this.#stream.end()
-    this.#stream = this.open()
-  }
+  reopen(): void {}
 
+  /** Resolves when the stream has taken what was written before. */
   async close(): Promise<void> {
-    if (this.#stream === process.stdout || this.#stream.destroyed) return
-    await within(CLOSE_MS, new Promise<void>((resolve) => this.#stream.end(() => resolve())))
+    await within(CLOSE_MS, new Promise((done) => this.stream.write('', done)))
+  }
+
+  protected watch(): void {
+    this.stream.on('error', (err) => this.log.error({ err }, 'log entries cannot be written'))
+  }
+}
+
+class FileSink extends StreamSink {
+  constructor(
+    private readonly file: string,
+    log: Logger,
+  ) {
+    super(createWriteStream(file, { flags: 'a' }), log)
+  }
+
+  override reopen(): void {
+    this.stream.end()
+    this.stream = createWriteStream(this.file, { flags: 'a' })
+    this.watch()
+  }
+
+  override async close(): Promise<void> {
+    await within(CLOSE_MS, new Promise((done) => this.stream.end(done)))
   }
 }
 
@@ -56,8 +78,10 @@ class StreamSink implements LogSink {
 class HttpSink implements LogSink {
   dropped = 0
   #lines: string[] = []
-  #bytes = 0
+  /** Characters of the lines that are not out, those under way included. */
+  #pending = 0
   #sending: Promise<void> | undefined
+  readonly #closed = new AbortController()
 
   constructor(
     private readonly url: string,
@@ -66,12 +90,12 @@ class HttpSink implements LogSink {
 
   write(entry: object): void {
     const line = `${JSON.stringify(entry)}\n`
-    if (this.#bytes + line.length > MAX_PENDING) {
+    if (this.#closed.signal.aborted || this.#pending + line.length > MAX_PENDING) {
       this.dropped++
       return
     }
     this.#lines.push(line)
-    this.#bytes += line.length
+    this.#pending += line.length
     this.#sending ??= this.#send().finally(() => (this.#sending = undefined))
   }
 
@@ -79,33 +103,34 @@ class HttpSink implements LogSink {
 
   async close(): Promise<void> {
     if (this.#sending) await within(CLOSE_MS, this.#sending)
+    this.#closed.abort()
+    await this.#sending
   }
 
   async #send(): Promise<void> {
     while (this.#lines.length > 0) {
-      const lines = this.#lines
-      this.#lines = []
+      const lines = this.#lines.splice(0)
+      const body = lines.join('')
       try {
-        const { statusCode, body } = await request(this.url, {
-          method: 'POST',
-          headers: { 'content-type': 'application/x-ndjson' },
-          body: lines.join(''),
-          headersTimeout: 10_000,
-          bodyTimeout: 10_000,
-        })
-        await body.dump()
-        if (statusCode >= 300) throw new Error(`status ${statusCode}`)
+        await this.#post(body)
       } catch (error) {
         this.dropped += lines.length
         this.log.warn({ err: error, lines: lines.length }, 'the log endpoint did not take its lines')
       }
-      for (const line of lines) this.#bytes -= line.length
+      this.#pending -= body.length
     }
   }
-}
 
-async function within(ms: number, done: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  await Promise.race([done, new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))])
-  clearTimeout(timer)
+  async #post(lines: string): Promise<void> {
+    const { statusCode, body } = await request(this.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: lines,
+      headersTimeout: ANSWER_MS,
+      bodyTimeout: ANSWER_MS,
+      signal: this.#closed.signal,
+    })
+    await body.dump()
+    if (statusCode >= 300) throw new Error(`status ${statusCode}`)
+  }
 }

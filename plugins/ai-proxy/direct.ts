@@ -1,6 +1,7 @@
 import { driverOf } from '../../lib/llm/drivers/index.js'
 import type { NativeRoute } from '../../lib/llm/driver.js'
 import type { Kong } from '../../lib/pdk/kong.js'
+import type { DirectTarget } from '../../lib/pdk/plugin.js'
 import { answerHeaders } from './headers.js'
 import type { Prepared } from './prepare.js'
 import type { AiProxyAuth, AiProxyConfig } from './schema.js'
@@ -53,7 +54,11 @@ const KONGS = new Set(['host', 'connection', 'content-length', 'transfer-encodin
  * Lets Kong send a prepared request to its provider. The target comes last: a request whose preparation breaks off before goes
  * where the Service leads, which is nowhere, and never to the provider with the client's credentials.
  */
-export async function sendDirectly(kong: Kong, config: AiProxyConfig, prepared: Prepared): Promise<void> {
+export async function sendDirectly(
+  kong: Kong,
+  config: AiProxyConfig,
+  prepared: Prepared,
+): Promise<DirectTarget> {
   const { request, provider, call, clientHeaders } = prepared
   for (const name of Object.keys(clientHeaders)) {
     const stays = KONGS.has(name) || Object.hasOwn(request.headers, name)
@@ -65,6 +70,8 @@ export async function sendDirectly(kong: Kong, config: AiProxyConfig, prepared: 
   await kong.service.request.setRawQuery(request.rawQuery)
   if (!provider.unchanged) await kong.service.request.setRawBody(String(request.body))
   await kong.response.setHeaders(answerHeaders(config, prepared))
-  await kong.service.request.setScheme(request.scheme)
-  await kong.service.setTarget(request.host, request.port)
+  const { scheme, host, port } = request
+  await kong.service.request.setScheme(scheme)
+  await kong.service.setTarget(host, port)
+  return { scheme, host, port }
 }

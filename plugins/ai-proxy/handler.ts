@@ -3,7 +3,7 @@ import { createAnswer } from '../../lib/llm/answers/index.js'
 import { ChatError } from '../../lib/llm/errors.js'
 import type { ProcessSettings } from '../../lib/pdk/exchange.js'
 import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
-import type { BodyArg, Plugin } from '../../lib/pdk/plugin.js'
+import type { BodyArg, DirectTarget, Plugin } from '../../lib/pdk/plugin.js'
 import { requireFilters } from '../../lib/pdk/require-filters.js'
 import { allowsDirect, sendDirectly } from './direct.js'
 import { ErrorAnswer } from './error-answer.js'
@@ -62,9 +62,9 @@ export class AiProxy implements Plugin {
     })
   }
 
-  async #directAccess(kong: Kong, settings: ProcessSettings): Promise<void> {
+  async #directAccess(kong: Kong, settings: ProcessSettings): Promise<DirectTarget | undefined> {
     const prepared = await this.#prepare(kong, settings)
-    if (prepared) await sendDirectly(kong, this.#config, prepared)
+    return prepared && sendDirectly(kong, this.#config, prepared)
   }
 
   /** @returns undefined if the request has been answered with what is wrong with it */
