@@ -1,0 +1,12 @@
+/** What is to be counted: texts, which need a tokenizer, and tokens that are known without one. */
+export class Tally {
+  readonly texts: string[] = []
+  /** Of texts that were too long to keep. */
+  omittedChars = 0
+  /** In the model's own tokens. */
+  tokens = 0
+
+  text(text: string): void {
+    if (text !== '') this.texts.push(text)
+  }
+}
