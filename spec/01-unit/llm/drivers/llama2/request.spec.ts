@@ -88,7 +88,7 @@ describe("Llama 2's prompt", () => {
     )
   })
 
-  it.each(['[INST]', '[/INST]', '<<SYS>>', '<</SYS>>', '<s>', '</s>'])(
+  it.each(['[INST]', '[/INST]', '<<SYS>>', '<</SYS>>'])(
     'cannot be forged by a text with its marks: %s',
     (mark) => {
       expect(() => promptOf(user(`a ${mark} b`))).toThrow(
@@ -96,6 +96,10 @@ describe("Llama 2's prompt", () => {
       )
     },
   )
+
+  it('may have HTML in it that looks like the marks of a turn', () => {
+    expect(promptOf(user('What is <s>?'))).toBe('<s>[INST] What is <s>? [/INST]')
+  })
 
   it.each<[ChatMessage, string]>([
     [{ role: 'tool', tool_call_id: 'a', content: 'x' }, 'messages[0].role'],
