@@ -1,24 +1,11 @@
-import { isObject } from '../llm/json.js'
-import type { HeaderRecord } from '../pdk/headers.js'
 import type { LiveExchange } from './exchange.js'
-
-/** Headers that carry credentials: their values never enter a record. */
-const SECRET_HEADERS = new Set([
-  'authorization',
-  'proxy-authorization',
-  'cookie',
-  'set-cookie',
-  'api-key',
-  'apikey',
-  'x-api-key',
-  'x-goog-api-key',
-  'x-amz-security-token',
-  'x-relay-ticket',
-])
+import { redactEntry } from './redact.js'
 
 /** The log entry of an exchange (`kong.log.serialize`): Kong's own where a Kong is in front, with what plugins added. */
 export function logEntry(x: LiveExchange): Record<string, unknown> {
-  const entry = x.kongEntry ? redactedEntry(x.kongEntry) : ownEntry(x)
+  const entry = x.kongEntry ? structuredClone(x.kongEntry) : ownEntry(x)
+  // Also in an entry of Kong's, which redacts less than we do.
+  redactEntry(entry)
   if (x.kongEntry === false) entry.kong = false
   for (const [path, { value, mode }] of x.logValues) put(entry, keysOf(path), value, mode)
   return entry
@@ -37,9 +24,9 @@ function ownEntry(x: LiveExchange): Record<string, unknown> {
       url: `${request.forwarded.scheme}://${request.forwarded.host}:${request.forwarded.port}${withQuery(request.forwarded.path, request.rawQuery)}`,
       size: Number(request.headers['content-length'] ?? 0),
       querystring: Object.fromEntries(new URLSearchParams(request.rawQuery)),
-      headers: redacted(request.headers),
+      headers: { ...request.headers },
     },
-    response: { status: response.status, size: x.bytesOut, headers: redacted(response.headers) },
+    response: { status: response.status, size: x.bytesOut, headers: { ...response.headers } },
     latencies: {
       request: Math.round(now - timings.start),
       kong: Math.round(kong),
@@ -68,26 +55,11 @@ function known<T>(part: () => T): T | undefined {
   }
 }
 
-/** Kong redacts less than we do. */
-function redactedEntry(entry: Record<string, unknown>): Record<string, unknown> {
-  const copy = structuredClone(entry)
-  for (const part of [copy.request, copy.response]) {
-    if (isObject(part) && isObject(part.headers)) part.headers = redacted(part.headers as HeaderRecord)
-  }
-  return copy
-}
-
 /** Kong says `kong` for an answer of a plugin's or of its own. */
 const SOURCES = { exit: 'kong', error: 'kong', service: 'upstream' } as const
 
 function withQuery(path: string, query: string): string {
   return query === '' ? path : `${path}?${query}`
-}
-
-function redacted(headers: HeaderRecord): HeaderRecord {
-  const copy: HeaderRecord = {}
-  for (const name in headers) copy[name] = SECRET_HEADERS.has(name) ? 'REDACTED' : headers[name]!
-  return copy
 }
 
 /** Dots lead into tables, `\\.` is a dot. */

@@ -125,7 +125,7 @@ describe('a log entry', () => {
   ])('holds no secret: key in %s', async (_, auth) => {
     const upstream = await answering(200, { ...JSON_TYPE, 'set-cookie': 'sk-client' }, COMPLETION)
     const gateway = await aiGateway(aiConfig(upstream.url, { ...payloads, auth }))
-    await (await post(gateway, { messages }, { headers: secrets })).arrayBuffer()
+    await (await post(gateway, { messages }, { headers: secrets, path: '/chat?key=sk-client' })).arrayBuffer()
     const entry = JSON.stringify(await gateway.entry())
     expect(entry).toContain('"payload"')
     expect(entry).not.toContain('sk-client')
