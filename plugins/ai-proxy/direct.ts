@@ -1,3 +1,4 @@
+import { usesCloud } from '../../lib/credentials/cloud.js'
 import { driverOf } from '../../lib/llm/drivers/index.js'
 import type { NativeRoute } from '../../lib/llm/driver.js'
 import type { Kong } from '../../lib/pdk/kong.js'
@@ -18,6 +19,7 @@ export function allowsDirect(config: AiProxyConfig): boolean {
     passesUntranslated(config) &&
     auth !== undefined &&
     isFixedCredential(auth) &&
+    !usesCloud(config.model.provider, auth) &&
     !logging.log_statistics &&
     !logging.log_payloads &&
     !strict

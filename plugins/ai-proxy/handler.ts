@@ -1,3 +1,4 @@
+import { CloudAuthorizers } from '../../lib/credentials/cloud.js'
 import type { Answer } from '../../lib/llm/answer.js'
 import { createAnswer } from '../../lib/llm/answers/index.js'
 import { ChatError } from '../../lib/llm/errors.js'
@@ -10,10 +11,10 @@ import { ErrorAnswer } from './error-answer.js'
 import { exitWith, unanswered } from './exits.js'
 import { answerHeaders, clearProviderHeaders, clearStreamHeaders, setAnswerHeaders } from './headers.js'
 import { AnswerPayload, requestPayload } from './payload.js'
-import { prepare, type Prepared } from './prepare.js'
-import type { AiProxyConfig, AiProxyModel } from './schema.js'
+import { prepare, type Made, type Prepared } from './prepare.js'
+import type { AiProxyConfig } from './schema.js'
 import { statistics } from './statistics.js'
-import { compileTemplates, type Templates } from './template.js'
+import { compileTemplates } from './template.js'
 
 /** One request through the plugin: made in `access`, owned by its answer. Times are those of `performance.now()`. */
 interface AiExchange extends Prepared {
@@ -35,14 +36,14 @@ const NOTHING = Buffer.alloc(0)
  */
 export class AiProxy implements Plugin {
   readonly #config: AiProxyConfig
-  readonly #templates: Templates<AiProxyModel>
+  readonly #made: Made
   /** Whether the log says already that the mock stands in. */
   #toldOfMock = false
   readonly directAccess: Plugin['directAccess']
 
   constructor(config: AiProxyConfig) {
     this.#config = config
-    this.#templates = compileTemplates(config.model)
+    this.#made = { templates: compileTemplates(config.model), authorizers: new CloudAuthorizers() }
     this.directAccess = allowsDirect(config)
       ? (kong, settings) => this.#directAccess(kong, settings)
       : undefined
@@ -70,7 +71,7 @@ export class AiProxy implements Plugin {
   /** @returns undefined if the request has been answered with what is wrong with it */
   async #prepare(kong: Kong, settings: ProcessSettings): Promise<Prepared | undefined> {
     try {
-      const prepared = await prepare(kong, this.#config, this.#templates, settings)
+      const prepared = await prepare(kong, this.#config, this.#made, settings)
       if (prepared.mocked && !this.#toldOfMock) {
         this.#toldOfMock = true
         await kong.log.warn(`${prepared.model.provider} has no credential: the mock provider answers`)

@@ -1,3 +1,4 @@
+import type { CloudAuthorizers } from '../../lib/credentials/cloud.js'
 import { ChatError } from '../../lib/llm/errors.js'
 import type { ProcessSettings, UpstreamRequest } from '../../lib/pdk/exchange.js'
 import type { HeaderRecord } from '../../lib/pdk/headers.js'
@@ -20,6 +21,12 @@ export interface Prepared {
   readonly clientHeaders: HeaderRecord
 }
 
+/** What is made once for a config. */
+export interface Made {
+  readonly templates: Templates<AiProxyModel>
+  readonly authorizers: CloudAuthorizers
+}
+
 /**
  * Reads a request and puts it in its provider's words: what `access` does wherever it runs. Of `kong` only what a real Kong
  * has is used, as it may be kong-pdk's bridge.
@@ -29,7 +36,7 @@ export interface Prepared {
 export async function prepare(
   kong: Kong,
   config: AiProxyConfig,
-  templates: Templates<AiProxyModel>,
+  { templates, authorizers }: Made,
   settings: ProcessSettings,
 ): Promise<Prepared> {
   const raw = await readBody(kong, config.max_request_body_size)
@@ -38,6 +45,10 @@ export async function prepare(
   const call = readCall(config, model, body, await kong.request.getPathWithQuery())
   const provider = translateCall(config, model, call)
   const sent = await upstreamRequest(kong, settings, config, model, call, provider, raw)
+  const authorize = sent.mocked
+    ? undefined
+    : authorizers.of(model.provider, config.auth ?? {}, model.options ?? {})
+  if (authorize) sent.request.authorize = authorize
   return { model, call, provider, ...sent }
 }
 

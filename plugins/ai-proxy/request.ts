@@ -1,3 +1,4 @@
+import { awsRegion, type AwsOptions } from '../../lib/credentials/aws.js'
 import { bodyCredential } from '../../lib/credentials/static.js'
 import type { Driver, ModelOptions, NativeRoute, ProviderRequest, Target } from '../../lib/llm/driver.js'
 import { driverOf } from '../../lib/llm/drivers/index.js'
@@ -97,7 +98,7 @@ function streams(config: AiProxyConfig, body: JsonObject, route: AiProxyConfig['
  * @throws ChatError 400 where the request is faulty, or under `strict` where the provider cannot express a part of it
  */
 export function translateCall(config: AiProxyConfig, model: AiProxyModel, call: ClientCall): ProviderCall {
-  const options = model.options ?? {}
+  const options = driverOptions(model)
   const driver = driverOf(model.provider, options)
   if (!driver) throw new ChatError(500, `provider ${model.provider} is not supported`)
   const native = call.format ? driver.native?.[config.route_type as NativeRoute] : undefined
@@ -120,6 +121,15 @@ export function translateCall(config: AiProxyConfig, model: AiProxyModel, call: 
     // What passes as it is may be no JSON: then there is nothing that a credential could be put into.
     unchanged: call.isJson ? isOwn : !call.format,
   }
+}
+
+/** Bedrock's address needs a region, which the environment may have in place of the config. */
+function driverOptions({
+  provider,
+  options = {},
+}: Pick<AiProxyModel, 'provider'> & { options?: ModelOptions & AwsOptions }): ModelOptions {
+  if (provider !== 'bedrock') return options
+  return { ...options, bedrock: { ...options.bedrock, aws_region: awsRegion(options) } }
 }
 
 function translated(driver: Driver, format: ClientFormat, call: ClientCall, target: Target) {

@@ -1,3 +1,4 @@
+import { namesCloudCredential, usesCloud } from '../../lib/credentials/cloud.js'
 import { authorizeStatic, type ClientCredentials, type StaticAuth } from '../../lib/credentials/static.js'
 import { resolveEndpoint } from '../../lib/llm/endpoint.js'
 import { ChatError } from '../../lib/llm/errors.js'
@@ -34,7 +35,7 @@ export async function upstreamRequest(
     query: new URLSearchParams(await kong.request.getRawQuery()),
   }
   const empty = emptyCredential(auth, client, call.body)
-  const mock = empty === undefined ? undefined : settings.mockUrl
+  const mock = empty === undefined && !lacksCloudCredential(config, model) ? undefined : settings.mockUrl
   if (empty !== undefined && mock === undefined) {
     throw new ChatError(500, `${empty} is empty: the provider's credential is not configured`, {
       param: empty,
@@ -57,6 +58,11 @@ export async function upstreamRequest(
   }
   if (mock === undefined) authorizeStatic(request, auth, client)
   return { request, mocked: mock !== undefined, clientHeaders: client.headers }
+}
+
+/** Whether nobody named the cloud's credential: a mock stands in then, and without one what the machine has is tried. */
+function lacksCloudCredential({ auth }: AiProxyConfig, { provider }: AiProxyModel): boolean {
+  return usesCloud(provider, auth ?? {}) && !namesCloudCredential(provider, auth ?? {})
 }
 
 /** The field of `auth` whose value resolved to nothing, while the client sends none that counts. */
