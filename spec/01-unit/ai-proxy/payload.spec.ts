@@ -50,12 +50,13 @@ describe("an answer's payload", () => {
 describe("a request's payload", () => {
   const base = {
     model: { provider: 'openai', name: 'm' },
+    llm_format: 'openai',
     response_streaming: 'allow',
     route_type: 'llm/v1/chat',
   } as AiProxyConfig
 
   function payloadOf(config: AiProxyConfig, fields: Record<string, string>, isJson: boolean) {
-    const call = readCall(config, config.model, { fields, isJson }, '/')
+    const call = readCall(config, config.model, { fields, isJson }, '/', {})
     return requestPayload(call, translateCall(config, config.model, call), config.auth)
   }
 

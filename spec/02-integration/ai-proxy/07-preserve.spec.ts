@@ -68,11 +68,24 @@ describe('a preserve route', () => {
     expect(upstream.requests[0]?.headers['content-encoding']).toBe('gzip')
   })
 
-  it('does not mind another model, nor response_streaming', async () => {
-    const { upstream, gateway } = await running({ model: { name: 'configured' }, response_streaming: 'deny' })
-    const response = await post(gateway, { model: 'other', stream: true })
+  it('does not mind another model', async () => {
+    const { upstream, gateway } = await running({ model: { name: 'configured' } })
+    const response = await post(gateway, { model: 'other' })
     expect(response.headers.get('x-kong-llm-model')).toBe('openai/configured')
-    expect(upstream.bodies()).toEqual([{ model: 'other', stream: true }])
+    expect(upstream.bodies()).toEqual([{ model: 'other' }])
+  })
+
+  it('refuses a stream where there is none, and adds none where there always is', async () => {
+    const denying = await running({ response_streaming: 'deny' })
+    expect(await errorOf(await post(denying.gateway, { stream: true }))).toMatchObject({
+      status: 400,
+      error: { message: 'response streaming is not enabled for this LLM' },
+    })
+    expect((await post(denying.gateway, { stream: false })).status).toBe(200)
+    expect(denying.upstream.bodies()).toEqual([{ stream: false }])
+    const always = await running({ response_streaming: 'always' })
+    expect(await (await post(always.gateway, { stream: 'odd' })).text()).toBe(EMBEDDINGS)
+    expect(always.upstream.bodies()).toEqual([{ stream: 'odd' }])
   })
 
   it('takes upstream_path before the path of the client', async () => {
