@@ -23,6 +23,16 @@ export interface Answer {
   release(): void
   /** What may go to the client and did not go yet; `undefined` if nothing. */
   read(): Buffer | undefined
+  /**
+   * Set while the answer is complete but for its usage, which the provider did not send and the client is to have: once
+   * it resolves, the state is `done` and the rest can be read. Never rejects.
+   */
+  readonly counting?: Promise<void> | undefined
+  /**
+   * Makes sure that `facts` have the usage of what was said so far, if anything was: counted where the provider did not
+   * send it. Call it once nothing more will come. Never rejects. Absent where no count is possible.
+   */
+  countUsage?(): Promise<void>
 }
 
 /** What is known of an answer, for headers, logs and metrics. */
@@ -30,6 +40,8 @@ export interface AnswerFacts {
   id?: string
   model?: string
   usage?: Usage
+  /** `usage` is a count of ours: the provider sent none, or not the whole of it. */
+  estimated?: true
   /** By choice. */
   finishReasons: FinishReason[]
   /** Frames read, and those among them that were passed over because nobody knows them. */

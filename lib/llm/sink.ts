@@ -36,6 +36,8 @@ export interface Sink {
   extra(choice: number, field: string, value: Json): void
   finish(choice: number, reason: FinishReason): void
   usage(usage: Usage): void
+  /** Of a stream's beginning: only the prompt's figures are final. They stand if the stream is cut. */
+  promptUsage(usage: Usage): void
   /** The answer is complete. Every choice must have finished: if one has not, the sink says so with an error. */
   done(): void
   error(error: ChatError): void

@@ -3,13 +3,14 @@ import { isObject } from './json.js'
 
 /**
  * Token counts as OpenAI's APIs write them: chat and completions (`prompt_tokens`), embeddings (no completion), responses
- * (`input_tokens`). Details and total stay as the provider sent them. `undefined` where there are none.
+ * (`input_tokens`). Details and total stay as the provider sent them. `undefined` where nothing has been counted: all
+ * zeros are the figures of a server that does not count.
  */
 export function readUsage(value: unknown): Usage | undefined {
   if (!isObject(value)) return undefined
   const prompt = count(value.prompt_tokens) ?? count(value.input_tokens)
   const completion = count(value.completion_tokens) ?? count(value.output_tokens)
-  if (prompt === undefined && completion === undefined) return undefined
+  if ((prompt ?? 0) + (completion ?? 0) === 0) return undefined
   const usage: Usage = {
     prompt_tokens: prompt ?? 0,
     completion_tokens: completion ?? 0,

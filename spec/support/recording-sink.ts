@@ -1,3 +1,4 @@
+import type { Usage } from '../../lib/llm/chat.js'
 import type { Sink } from '../../lib/llm/sink.js'
 
 /** One call of a sink: the method's name, then its arguments. */
@@ -6,6 +7,8 @@ export type Call = [method: keyof Sink, ...args: unknown[]]
 /** Keeps what a translator says, in order. Unlike the sinks of the formats it forgives nothing and completes nothing. */
 export class RecordingSink implements Sink {
   readonly calls: Call[] = []
+  /** Of `promptUsage`, which says nothing that a client sees: not among the calls. */
+  ownPrompt: Usage | undefined
 
   readonly start = this.#recorder('start')
   readonly text = this.#recorder('text')
@@ -19,6 +22,10 @@ export class RecordingSink implements Sink {
   readonly usage = this.#recorder('usage')
   readonly done = this.#recorder('done')
   readonly error = this.#recorder('error')
+
+  promptUsage(usage: Usage): void {
+    this.ownPrompt = usage
+  }
 
   /** The arguments of every call of one method. */
   of(method: keyof Sink): unknown[][] {

@@ -1,13 +1,17 @@
 import type { Answer } from '../answer.js'
 import type { Driver, NativeRoute, RouteType } from '../driver.js'
 import { ChatError } from '../errors.js'
-import type { AnswerSink } from '../formats/answer-sink.js'
+import type { AnswerSink, SinkOptions } from '../formats/answer-sink.js'
 import { formats } from '../formats/index.js'
 import { ChunkTranslator } from '../formats/chunk-translator.js'
 import { BodyIntake, FrameIntake, type Intake } from './intake.js'
 import { readNativeBody } from './native-body.js'
+import { countUsage } from '../tokens/count-usage.js'
+import { Said } from '../tokens/said.js'
 import { PassthroughBody, PassthroughStream } from './passthrough.js'
 import { isJsonType, PreservedAnswer } from './preserved.js'
+import type { CountUsage } from './sink-answer.js'
+import type { JsonObject } from '../json.js'
 import { TranslatedBody, TranslatedStream } from './translated.js'
 
 const EVENT_STREAM = 'text/event-stream'
@@ -25,6 +29,8 @@ export interface AnswerOptions {
   model: string
   /** The client asked for the usage chunk of a stream. */
   includeUsage: boolean
+  /** The client's request, from which usage is counted that the provider does not send. Absent: nothing is. */
+  prompt?: JsonObject
 }
 
 /**
@@ -33,20 +39,43 @@ export interface AnswerOptions {
  * Never throws: an answer that cannot be read has `failed` from the start.
  */
 export function createAnswer(options: AnswerOptions): Answer {
-  const { driver, route, native, stream, includeUsage } = options
+  const { driver, route, native, stream } = options
   const type = typeOf(options)
   if (route === 'preserve') return new PreservedAnswer(type)
-  if (native && stream && type === EVENT_STREAM) return new PassthroughStream(route, includeUsage)
-  if (native && !stream && type !== EVENT_STREAM) return new PassthroughBody(route, driver.name)
+  const { sinkOptions, count } = counting(route, options)
+  if (native && stream && type === EVENT_STREAM) return new PassthroughStream(route, sinkOptions, count)
+  if (native && !stream && type !== EVENT_STREAM) {
+    return new PassthroughBody(route, driver.name, sinkOptions, count)
+  }
   const format = formats[route]
   if (stream) {
-    const sink = format.stream(options)
-    const answer = new TranslatedStream(sink, intakeOf(type, sink, route, options))
+    const sink = format.stream(sinkOptions)
+    const answer = new TranslatedStream(sink, intakeOf(type, sink, route, options), count)
     if (driver.frames(type) === undefined && !isJsonType(type)) answer.fail(unexpectedType(type))
     return answer
   }
-  const sink = format.whole(options)
-  return new TranslatedBody(sink, intakeOf(type, sink, route, options))
+  const sink = format.whole(sinkOptions)
+  return new TranslatedBody(sink, intakeOf(type, sink, route, options), count)
+}
+
+/**
+ * Usage is the provider's own, or counted when the answer is over: before its end if the client is to have it (in a whole
+ * answer, or in the last chunk of a stream), else when `Answer.countUsage` asks. Until then an answer only keeps
+ * what it says, and nothing loads a tokenizer.
+ */
+function counting(
+  route: NativeRoute,
+  { model, includeUsage, stream, native, prompt }: AnswerOptions,
+): { sinkOptions: SinkOptions; count?: CountUsage } {
+  const sinkOptions = { model, includeUsage }
+  if (prompt === undefined) return { sinkOptions }
+  const said = new Said()
+  const framed = route === 'llm/v1/completions' && !native
+  return {
+    sinkOptions: { ...sinkOptions, said, countsAtEnd: !stream || includeUsage },
+    count: (sink) =>
+      countUsage({ prompt, framed, models: [sink.model ?? '', model], said, own: sink.ownPrompt }),
+  }
 }
 
 /** Without parameters. A stream that does not say its type is taken for what nearly all are. */

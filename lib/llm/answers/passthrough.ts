@@ -1,52 +1,77 @@
 import type { NativeRoute } from '../driver.js'
-import { DONE_EVENT, errorEvent } from '../formats/event-sink.js'
+import type { SinkOptions } from '../formats/answer-sink.js'
+import { chunkHead, DONE_EVENT, errorEvent, usageEvent } from '../formats/event-sink.js'
 import type { AnswerReader } from '../formats/format.js'
 import { formats } from '../formats/index.js'
 import { readData } from '../formats/read-data.js'
 import { WatchSink } from '../formats/watch-sink.js'
 import { SseCutter } from '../frames/sse-cutter.js'
-import type { JsonObject } from '../json.js'
-import { readUsage } from '../usage.js'
+import { isObject, type JsonObject } from '../json.js'
 import { BodyIntake, type Intake } from './intake.js'
 import { readNativeBody } from './native-body.js'
 import { Outbox } from './outbox.js'
-import { SinkAnswer } from './sink-answer.js'
+import { type CountUsage, SinkAnswer } from './sink-answer.js'
 
 /**
  * A stream in the client's own format: its events pass as the provider wrote them, comments among them, and are only
- * read. Ours are the usage chunk that the client did not ask for (it stays here), the error event, and the end: one
- * `[DONE]`, also where a provider leaves it out after it finished every choice.
+ * read. Ours are the usage chunk (one that the client did not ask for stays here, one that it asked for and the provider
+ * did not send is made), the error event, and the end: one `[DONE]`, also where a provider leaves it out after it
+ * finished every choice.
  */
 export class PassthroughStream extends SinkAnswer<WatchSink> {
-  private readonly outbox: Outbox
+  private readonly passing: PassthroughIntake
   private closed = false
 
-  constructor(route: NativeRoute, includeUsage: boolean) {
-    const sink = new WatchSink()
-    const outbox = new Outbox()
-    super(sink, new PassthroughIntake(formats[route].reader(sink), sink, outbox, includeUsage), 'delta')
-    this.outbox = outbox
+  constructor(
+    private readonly route: NativeRoute,
+    private readonly options: SinkOptions,
+    count?: CountUsage,
+  ) {
+    const sink = new WatchSink(options)
+    const passing = new PassthroughIntake(
+      formats[route].reader(sink),
+      sink,
+      new Outbox(),
+      options.includeUsage === true,
+    )
+    super(sink, passing, 'delta', count)
+    this.passing = passing
   }
 
   protected output(): Buffer | undefined {
-    if (this.sink.isOver && !this.closed) {
+    const { passing, sink } = this
+    if ((sink.state === 'ended' || sink.state === 'failed') && !this.closed) {
       this.closed = true
-      this.outbox.add(Buffer.from(this.error === undefined ? DONE_EVENT : errorEvent(this.error)))
+      passing.outbox.add(Buffer.from(this.error === undefined ? this.lastEvents() : errorEvent(this.error)))
     }
-    return this.outbox.take()
+    return passing.outbox.take()
   }
+
+  private lastEvents(): string {
+    const { lastUsage, identity } = this.sink
+    const owed = this.options.includeUsage === true && !this.passing.usagePassed
+    if (!owed || lastUsage === undefined || identity === undefined) return DONE_EVENT
+    return usageEvent(chunkHead(CHUNK_OBJECTS[this.route], identity), lastUsage) + DONE_EVENT
+  }
+}
+
+const CHUNK_OBJECTS: Readonly<Record<NativeRoute, string>> = {
+  'llm/v1/chat': 'chat.completion.chunk',
+  'llm/v1/completions': 'text_completion',
 }
 
 /** A hot path: runs for each event of each stream that passes. */
 class PassthroughIntake implements Intake {
   frames = 0
   unknownFrames = 0
+  /** The client has its usage chunk. */
+  usagePassed = false
   private readonly cutter = new SseCutter((raw, data) => this.event(raw, data))
 
   constructor(
     private readonly reader: AnswerReader,
     private readonly sink: WatchSink,
-    private readonly outbox: Outbox,
+    readonly outbox: Outbox,
     private readonly includeUsage: boolean,
   ) {}
 
@@ -72,32 +97,39 @@ class PassthroughIntake implements Intake {
       this.unknownFrames++ // no JSON: it would break the client's parser
     } else {
       if (!this.reader.chunk(chunk)) this.unknownFrames++
-      if (!this.sink.isOver && (this.includeUsage || !isUsageChunk(chunk))) this.outbox.add(raw)
+      if (this.sink.isOver) return
+      if (!isUsageChunk(chunk)) {
+        this.outbox.add(raw)
+      } else if (this.includeUsage && this.sink.lastUsage !== undefined) {
+        this.usagePassed = true
+        this.outbox.add(raw)
+      }
     }
   }
 }
 
 /** The chunk that exists for its usage only. */
 function isUsageChunk({ choices, usage }: JsonObject): boolean {
-  return Array.isArray(choices) && choices.length === 0 && readUsage(usage) !== undefined
+  return Array.isArray(choices) && choices.length === 0 && isObject(usage)
 }
 
-/** A whole answer in the client's own format: its bytes pass, if they are one. */
+/** A whole answer in the client's own format: its bytes pass, if they are one, with the usage that they may lack. */
 export class PassthroughBody extends SinkAnswer<WatchSink> {
-  private bytes: Buffer | undefined
+  private body: { json: JsonObject; bytes: Buffer } | undefined
 
-  constructor(route: NativeRoute, provider: string) {
-    const sink = new WatchSink({ lenient: true })
+  constructor(route: NativeRoute, provider: string, options: SinkOptions, count?: CountUsage) {
+    const sink = new WatchSink({ ...options, lenient: true })
     const intake = new BodyIntake((json, bytes) => {
       readNativeBody(json, sink, route, provider)
-      this.bytes = bytes
+      if (isObject(json)) this.body = { json, bytes }
     })
-    super(sink, intake, 'end')
+    super(sink, intake, 'end', count)
   }
 
   protected output(): Buffer | undefined {
-    const { bytes } = this
-    this.bytes = undefined
-    return bytes
+    const { body, sink } = this
+    this.body = undefined
+    if (body === undefined || !sink.estimated) return body?.bytes
+    return Buffer.from(JSON.stringify({ ...body.json, usage: sink.lastUsage }))
   }
 }

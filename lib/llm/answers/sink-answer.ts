@@ -1,8 +1,12 @@
 import type { Answer, AnswerFacts } from '../answer.js'
+import type { Usage } from '../chat.js'
 import { ChatError } from '../errors.js'
 import type { AnswerSink } from '../formats/answer-sink.js'
 import { FrameError } from '../frames/frame.js'
 import type { Intake } from './intake.js'
+
+/** Counts what a sink was told. */
+export type CountUsage = (sink: AnswerSink) => Promise<Usage>
 
 /**
  * What all answers that are read into a sink have in common: bytes go through an intake to the sink, the sink's state is
@@ -10,6 +14,7 @@ import type { Intake } from './intake.js'
  */
 export abstract class SinkAnswer<S extends AnswerSink> implements Answer {
   state: Answer['state'] = 'held'
+  counting: Promise<void> | undefined
   /** Something may have gone to the client. Stays so when the answer fails later. */
   private opened = false
   private released = false
@@ -19,6 +24,7 @@ export abstract class SinkAnswer<S extends AnswerSink> implements Answer {
     private readonly intake: Intake,
     /** A stream opens at its first delta, a body once it is complete. */
     private readonly opensAt: 'delta' | 'end',
+    private readonly count: CountUsage | undefined,
   ) {}
 
   /** What may go out and did not go yet. */
@@ -29,11 +35,12 @@ export abstract class SinkAnswer<S extends AnswerSink> implements Answer {
   }
 
   get facts(): AnswerFacts {
-    const { id, model, lastUsage, finishReasons } = this.sink
+    const { id, model, lastUsage, estimated, finishReasons } = this.sink
     return {
       ...(id !== undefined && { id }),
       ...(model !== undefined && { model }),
       ...(lastUsage !== undefined && { usage: lastUsage }),
+      ...(estimated && { estimated }),
       finishReasons,
       frames: this.intake.frames,
       unknownFrames: this.intake.unknownFrames,
@@ -76,8 +83,22 @@ export abstract class SinkAnswer<S extends AnswerSink> implements Answer {
     return this.opened ? this.output() : undefined
   }
 
+  countUsage(): Promise<void> {
+    return this.counting ?? this.countNow()
+  }
+
+  private async countNow(): Promise<void> {
+    const { sink, count } = this
+    if (count === undefined || sink.lastUsage !== undefined) return
+    // An answer that failed before it said anything was none.
+    if (sink.state === 'failed' && !sink.delta && sink.ownPrompt === undefined) return
+    sink.counted(await count(sink))
+    if (sink.state === 'ended') this.settle()
+  }
+
   private settle(): void {
     const { state, delta } = this.sink
+    if (state === 'counting') this.counting ??= this.countNow()
     if (this.opensAt === 'end' ? state === 'ended' : delta || this.released) this.opened = true
     if (state === 'ended') this.state = 'done'
     else if (state === 'failed') this.state = 'failed'

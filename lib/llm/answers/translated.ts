@@ -1,11 +1,11 @@
 import type { StreamSink, WholeSink } from '../formats/format.js'
 import type { Intake } from './intake.js'
-import { SinkAnswer } from './sink-answer.js'
+import { type CountUsage, SinkAnswer } from './sink-answer.js'
 
 /** An answer in another format, written as the client's stream: events leave in the call in which their frame came. */
 export class TranslatedStream extends SinkAnswer<StreamSink> {
-  constructor(sink: StreamSink, intake: Intake) {
-    super(sink, intake, 'delta')
+  constructor(sink: StreamSink, intake: Intake, count?: CountUsage) {
+    super(sink, intake, 'delta', count)
   }
 
   protected output(): Buffer | undefined {
@@ -18,8 +18,8 @@ export class TranslatedStream extends SinkAnswer<StreamSink> {
 export class TranslatedBody extends SinkAnswer<WholeSink> {
   private written = false
 
-  constructor(sink: WholeSink, intake: Intake) {
-    super(sink, intake, 'end')
+  constructor(sink: WholeSink, intake: Intake, count?: CountUsage) {
+    super(sink, intake, 'end', count)
   }
 
   protected output(): Buffer | undefined {

@@ -3,12 +3,17 @@ import { ChatError } from '../errors.js'
 import type { Json, JsonObject } from '../json.js'
 import { newId } from '../ids.js'
 import type { AnswerMeta, Sink } from '../sink.js'
+import type { Said } from '../tokens/said.js'
 
 export interface SinkOptions {
   /** The requested model, for answers that name none. */
   model: string
   /** The client asked for the usage chunk: `stream_options.include_usage`. Whole answers always carry usage. */
   includeUsage?: boolean
+  /** Keeps what the answer says, for a count. Absent: nobody will count. */
+  said?: Said | undefined
+  /** The client is to have usage: an answer without any is counted before it ends. Needs `said`. */
+  countsAtEnd?: boolean
 }
 
 /** What every object of one answer says alike. */
@@ -27,14 +32,21 @@ export interface Identity {
  * Also the record of what the answer said of itself (`Answer.facts`).
  */
 export abstract class AnswerSink implements Sink {
-  /** `ended`: `done` was called and every choice had finished. `failed`: `failure` says why. */
-  state: 'new' | 'started' | 'ended' | 'failed' = 'new'
+  /**
+   * `counting`: all is said, and the end waits for `counted`. `ended`: `done` was called and every choice had finished.
+   * `failed`: `failure` says why.
+   */
+  state: 'new' | 'started' | 'counting' | 'ended' | 'failed' = 'new'
   failure: ChatError | undefined
   /** Something came that a client can show: text, refusal, reasoning, a tool call, an extra or a finish. */
   delta = false
   id: string | undefined
   model: string | undefined
   lastUsage: Usage | undefined
+  /** The prompt's part of the usage, of a stream that has not told the rest. */
+  ownPrompt: Usage | undefined
+  /** `lastUsage` is a count of ours. */
+  estimated = false
   readonly finishReasons: FinishReason[] = []
   /** How many tool calls each choice has started; as long as the number of choices seen. */
   private readonly calls: number[] = []
@@ -63,7 +75,7 @@ export abstract class AnswerSink implements Sink {
   protected abstract writeError(error: ChatError): void
 
   get isOver(): boolean {
-    return this.state === 'ended' || this.state === 'failed'
+    return this.state === 'counting' || this.state === 'ended' || this.state === 'failed'
   }
 
   start(meta: AnswerMeta): void {
@@ -84,18 +96,21 @@ export abstract class AnswerSink implements Sink {
   text(choice: number, text: string): void {
     if (text === '' || !this.admits(choice)) return
     this.delta = true
+    this.options.said?.text(choice, text)
     this.writeText(choice, text)
   }
 
   refusal(choice: number, text: string): void {
     if (text === '' || !this.admits(choice)) return
     this.delta = true
+    this.options.said?.text(choice, text)
     this.writeRefusal(choice, text)
   }
 
   reasoning(choice: number, text: string): void {
     if (text === '' || !this.admits(choice)) return
     this.delta = true
+    this.options.said?.reasoning(choice, text)
     this.writeReasoning(choice, text)
   }
 
@@ -103,11 +118,13 @@ export abstract class AnswerSink implements Sink {
     if (!this.admits(choice)) return
     this.delta = true
     this.calls[choice]!++
+    this.options.said?.toolStart(choice, call, name)
     this.writeToolStart(choice, call, id, name, extra)
   }
 
   toolArgs(choice: number, call: number, text: string): void {
     if (text === '' || !this.admits(choice)) return
+    this.options.said?.toolArgs(choice, call, text)
     this.writeToolArgs(choice, call, text)
   }
 
@@ -134,6 +151,10 @@ export abstract class AnswerSink implements Sink {
     if (!this.isOver) this.lastUsage = usage
   }
 
+  promptUsage(usage: Usage): void {
+    if (!this.isOver) this.ownPrompt = usage
+  }
+
   done(): void {
     if (this.state === 'new') this.start({})
     if (this.state !== 'started') return
@@ -141,8 +162,15 @@ export abstract class AnswerSink implements Sink {
       this.error(incompleteAnswer())
       return
     }
-    this.state = 'ended'
-    this.writeEnd(this.lastUsage)
+    if (this.options.countsAtEnd === true && this.lastUsage === undefined) this.state = 'counting'
+    else this.conclude()
+  }
+
+  /** The usage that the provider did not send. Ends an answer that waits for it. */
+  counted(usage: Usage): void {
+    this.lastUsage = usage
+    this.estimated = true
+    if (this.state === 'counting') this.conclude()
   }
 
   error(error: ChatError): void {
@@ -150,6 +178,11 @@ export abstract class AnswerSink implements Sink {
     this.state = 'failed'
     this.failure = error
     this.writeError(error)
+  }
+
+  private conclude(): void {
+    this.state = 'ended'
+    this.writeEnd(this.lastUsage)
   }
 
   protected isComplete(): boolean {

@@ -10,6 +10,25 @@ export function errorEvent(error: ChatError): string {
   return `data: ${JSON.stringify(error.toBody())}\n\n`
 }
 
+/** `data: {"id":...,"choices":[`: what all chunks of an answer begin with. */
+export function chunkHead(object: string, identity: Identity): string {
+  const { id, created, model, serviceTier, systemFingerprint } = identity
+  const members = JSON.stringify({
+    id,
+    object,
+    created,
+    model,
+    service_tier: serviceTier,
+    system_fingerprint: systemFingerprint,
+  })
+  return `data: ${members.slice(0, -1)},"choices":[`
+}
+
+/** The chunk that ends a stream whose client asked for usage. */
+export function usageEvent(head: string, usage: Usage): string {
+  return `${head}],"usage":${JSON.stringify(usage)}}\n\n`
+}
+
 /**
  * What the streams of OpenAI's formats have in common: the members that each chunk begins with, the usage chunk, the end.
  *
@@ -18,7 +37,6 @@ export function errorEvent(error: ChatError): string {
  */
 export abstract class EventSink extends AnswerSink {
   protected abstract readonly object: string
-  /** `data: {"id":...,"choices":[` */
   private head = ''
   private readonly tail = this.options.includeUsage === true ? '],"usage":null}\n\n' : ']}\n\n'
   private pending = ''
@@ -35,21 +53,13 @@ export abstract class EventSink extends AnswerSink {
     this.pending += this.head + choice + this.tail
   }
 
-  protected begin({ id, created, model, serviceTier, systemFingerprint }: Identity): void {
-    const members = JSON.stringify({
-      id,
-      object: this.object,
-      created,
-      model,
-      service_tier: serviceTier,
-      system_fingerprint: systemFingerprint,
-    })
-    this.head = `data: ${members.slice(0, -1)},"choices":[`
+  protected begin(identity: Identity): void {
+    this.head = chunkHead(this.object, identity)
   }
 
   protected writeEnd(usage: Usage | undefined): void {
     if (this.options.includeUsage === true && usage !== undefined) {
-      this.pending += `${this.head}],"usage":${JSON.stringify(usage)}}\n\n`
+      this.pending += usageEvent(this.head, usage)
     }
     this.pending += DONE_EVENT
   }

@@ -1,19 +1,27 @@
-import { AnswerSink } from './answer-sink.js'
+import { AnswerSink, type Identity, type SinkOptions } from './answer-sink.js'
+
+/** `lenient`: an answer is whole whatever it says of its choices. */
+type WatchOptions = SinkOptions & { lenient?: boolean }
 
 /** Keeps the record of an answer whose bytes pass untouched, and writes nothing. */
 export class WatchSink extends AnswerSink {
   protected readonly idPrefix = ''
 
-  /** `lenient`: an answer is whole whatever it says of its choices. */
-  constructor(private readonly watch: { lenient?: boolean } = {}) {
-    super({ model: '' })
+  /** What the answer's objects begin with. */
+  identity: Identity | undefined
+
+  constructor(private readonly watch: WatchOptions) {
+    super(watch)
   }
 
   protected override isComplete(): boolean {
     return this.watch.lenient === true || super.isComplete()
   }
 
-  protected begin(): void {}
+  protected begin(identity: Identity): void {
+    this.identity = identity
+  }
+
   protected writeChoice(): void {}
   protected writeText(): void {}
   protected writeRefusal(): void {}

@@ -92,6 +92,8 @@ export class MessagesTranslator implements StreamTranslator {
     // The first `output_tokens` are not the answer's: it has hardly begun.
     this.#usage = { ...mergeUsage({}, message.usage), output_tokens: null }
     this.#sink.start(messageMeta(message))
+    const prompt = convertUsage({ ...this.#usage, output_tokens: 0 })
+    if (prompt) this.#sink.promptUsage(prompt)
   }
 
   #delta(event: JsonObject): void {
