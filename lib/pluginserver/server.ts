@@ -59,8 +59,8 @@ export async function startPluginServer(options: PluginServerOptions): Promise<P
   const closed = once(listener.server, 'close')
   async function close(graceMs = deadlineMs): Promise<void> {
     listener.server.close()
-    await listener.remove()
     for (const connection of connections) connection.closeWhenAnswered()
+    await listener.remove()
     await within(graceMs, events.idle())
     events.expireAll()
     for (const connection of connections) connection.close()

@@ -8,7 +8,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { type Answer, exitAnswer, type KongDouble, type Run } from './kong-double.js'
+import { type Answer, type ClientRequest, exitAnswer, type KongDouble, type Run } from './kong-double.js'
 import { Exit } from './kong-double-pdk.js'
 
 /** A Kong double with a port: clients talk HTTP to it, and it proxies as nginx does under Kong (spec/fixtures/kong-relay). */
@@ -16,10 +16,35 @@ export interface KongFront {
   readonly url: string
   /** Requests whose log phase is over. */
   readonly runs: readonly Run[]
+  /** How many connections it has opened to upstreams. */
+  relayConnections(): number
   close(): Promise<void>
 }
 
+/** What a port needs of a Kong: `KongDouble`, or several of them in a chain. */
+export type KongPhases = Pick<KongDouble, 'begin' | 'beforeUpstream' | 'log'>
+
+/** Several plugins on one route, each with a double of its own; the first one runs first. */
+export function chained(first: KongPhases, ...others: KongPhases[]): KongPhases {
+  const all = [first, ...others]
+  return {
+    begin: (client) => first.begin(client),
+    async beforeUpstream(run) {
+      for (const double of all) {
+        const answer = await double.beforeUpstream(run)
+        if (answer) return answer
+      }
+      return undefined
+    },
+    async log(run, status) {
+      for (const double of all) await double.log(run, status)
+    },
+  }
+}
+
 export interface FrontOptions {
+  /** What Kong knows of every request: its service, consumer, captures. */
+  readonly client?: ClientRequest
   /** The part of the path that the route strips. */
   readonly prefix?: string
   /** `retries` of the service. */
@@ -43,9 +68,16 @@ const OWN_HEADERS = new Set([
 /** nginx asks another upstream, which here is the same one, unless the request has gone out and is not idempotent. */
 const REPEATABLE = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
 
-export async function listenAsKong(double: KongDouble, options: FrontOptions = {}): Promise<KongFront> {
+export async function listenAsKong(double: KongPhases, options: FrontOptions = {}): Promise<KongFront> {
   const runs: Run[] = []
-  const agent = new Agent({ keepAlive: true })
+  let connections = 0
+  class CountingAgent extends Agent {
+    override createConnection(...args: Parameters<Agent['createConnection']>) {
+      connections++
+      return super.createConnection(...args)
+    }
+  }
+  const agent = new CountingAgent({ keepAlive: true })
   const server = createServer((req, res) => {
     void serve(double, agent, options, req, res).then((run) => runs.push(run))
   })
@@ -55,6 +87,7 @@ export async function listenAsKong(double: KongDouble, options: FrontOptions = {
   return {
     url: `http://127.0.0.1:${port}`,
     runs,
+    relayConnections: () => connections,
     async close() {
       const closed = once(server, 'close')
       server.close()
@@ -66,7 +99,7 @@ export async function listenAsKong(double: KongDouble, options: FrontOptions = {
 }
 
 async function serve(
-  double: KongDouble,
+  double: KongPhases,
   agent: Agent,
   options: FrontOptions,
   req: IncomingMessage,
@@ -75,7 +108,7 @@ async function serve(
   // As with `request_buffering`: the body is collected before anything goes upstream.
   const body = await buffer(req)
   const headers = req.headersDistinct as Record<string, string[]>
-  const run = double.begin({ method: req.method!, path: req.url!, headers, body })
+  const run = double.begin({ ...options.client, method: req.method!, path: req.url!, headers, body })
   const exit = await double.beforeUpstream(run)
   if (exit) sendWhole(run, exit, res)
   else await proxy(run, agent, options, req, res)
@@ -106,6 +139,8 @@ async function proxy(
     const abort = (): void => void (res.writableFinished || sent.destroy())
     res.on('close', abort)
     sent.end(upstream.body)
+    // Who went away during the access phase is only noticed now; the request is out by then.
+    if (res.closed) setTimeout(abort, 3)
     try {
       const [answer] = (await once(sent, 'response')) as [IncomingMessage]
       sent.on('error', () => undefined)

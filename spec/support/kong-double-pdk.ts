@@ -60,6 +60,21 @@ const setHeader = (headers: Record<string, string[]>, name: unknown, value: stri
   headers[headerName(name)] = asList(value)
 }
 
+/** In nginx the request that goes upstream has the headers of the client's, which are changed; only `Host` is kept apart. */
+function setRequestHeader(
+  { headers, upstream }: SimulatedRequest,
+  name: unknown,
+  change: (present?: string[]) => string[] | undefined,
+): void {
+  if (typeof name !== 'string') throw new LuaError('header must be a string')
+  const lower = headerName(name)
+  const value = change(upstream.headers[lower])
+  for (const table of lower === 'host' ? [upstream.headers] : [upstream.headers, headers]) {
+    if (value === undefined) delete table[lower]
+    else table[lower] = value
+  }
+}
+
 const level = (request: SimulatedRequest, ...parts: unknown[]): void => {
   request.logLines.push(parts.map((part) => text(part)).join(''))
 }
@@ -116,13 +131,13 @@ const SERVICE_REQUEST: Record<string, PdkMethod> = {
   set_method: ({ upstream }, method: string) => void (upstream.method = method),
   set_path: ({ upstream }, path: string) => void (upstream.path = path),
   set_raw_query: ({ upstream }, query: string) => void (upstream.rawQuery = query),
-  set_header: ({ upstream }, name: unknown, value: string) => setHeader(upstream.headers, name, value),
-  set_headers: ({ upstream }, headers: Record<string, string | string[]>) => {
-    for (const [name, value] of Object.entries(headers)) setHeader(upstream.headers, name, value)
+  set_header: (r, name: unknown, value: string) => setRequestHeader(r, name, () => asList(value)),
+  set_headers: (r, headers: Record<string, string | string[]>) => {
+    for (const [name, value] of Object.entries(headers)) setRequestHeader(r, name, () => asList(value))
   },
-  add_header: ({ upstream: { headers } }, name: string, value: string) =>
-    void (headers[headerName(name)] ??= []).push(value),
-  clear_header: ({ upstream: { headers } }, name: string) => void delete headers[headerName(name)],
+  add_header: (r, name: string, value: string) =>
+    setRequestHeader(r, name, (present = []) => [...present, value]),
+  clear_header: (r, name: string) => setRequestHeader(r, name, () => undefined),
   set_raw_body: ({ upstream }, body: Uint8Array | string) => void (upstream.body = buffer(body)),
   set_body: ({ upstream }, body: unknown, type = 'application/json') => {
     upstream.body = Buffer.from(JSON.stringify(body))

@@ -5,20 +5,21 @@ import { describe, expect, it } from 'vitest'
 import type { Kong } from '../../../lib/pdk/kong.js'
 import { EXPIRED } from '../../../lib/pluginserver/pdk-call.js'
 import { hosted, startInstance, testServer, type TestServer, until } from '../../support/plugin-server.js'
+import { gate } from '../../support/origin.js'
 import { temporarySocket } from '../../support/temp-socket.js'
 
 /** Answers with its name, or when it is let go if the client asks it to wait. */
 async function serverNamed(name: string, socket?: string): Promise<TestServer & { go: () => void }> {
-  let go = (): void => {}
+  const { promise, open } = gate()
   class Example {
     async access(kong: Kong) {
       const waits = await kong.request.getHeader('x-wait')
-      if (waits) await new Promise<void>((resolve) => (go = resolve))
+      if (waits) await promise
       await kong.response.exit(200, name)
     }
   }
   const server = await testServer(hosted({ Plugin: Example }), socket === undefined ? {} : { socket })
-  return { ...server, go: () => go() }
+  return { ...server, go: open }
 }
 
 async function answerOf(server: TestServer): Promise<string> {
