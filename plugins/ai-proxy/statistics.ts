@@ -38,6 +38,7 @@ export function statistics(observed: Observed): Statistics {
     },
     usage: {
       ...usage,
+      ...(facts?.estimated && { estimated: true }),
       ...(observed.timeToFirstToken !== undefined && {
         time_to_first_token: Math.floor(observed.timeToFirstToken),
       }),
@@ -47,11 +48,28 @@ export function statistics(observed: Observed): Statistics {
   }
 }
 
-/** Prices are per million tokens; none is taken unless both are configured, as in Kong. */
-function cost(usage: Usage, options: { input_cost?: number; output_cost?: number }): number {
-  const { input_cost, output_cost } = options
-  if (input_cost === undefined || output_cost === undefined) return 0
-  return (usage.prompt_tokens * input_cost + usage.completion_tokens * output_cost) / 1_000_000
+type Prices = Pick<
+  NonNullable<AiProxyModel['options']>,
+  'input_cost' | 'output_cost' | 'cache_read_cost' | 'cache_write_cost'
+>
+
+/**
+ * Prices are per million tokens; none is taken unless those of input and output are configured, as in Kong. Prompt
+ * tokens that the provider read from its cache or wrote to it have the cache's prices where there are any.
+ */
+function cost(usage: Usage, prices: Prices): number {
+  const { input_cost: input, output_cost: output } = prices
+  if (input === undefined || output === undefined) return 0
+  const { cached_tokens: read = 0, cache_creation_tokens: write } = usage.prompt_tokens_details ?? {}
+  const written = typeof write === 'number' ? write : 0
+  const plain = Math.max(0, usage.prompt_tokens - read - written)
+  return (
+    (plain * input +
+      read * (prices.cache_read_cost ?? input) +
+      written * (prices.cache_write_cost ?? input) +
+      usage.completion_tokens * output) /
+    1_000_000
+  )
 }
 
 function azureMeta({ provider, options }: AiProxyModel): Record<string, string> {
