@@ -114,6 +114,7 @@ export class AiProxy implements Plugin {
       contentType: kong.service.response.getHeader('content-type') ?? '',
       model: call.model,
       includeUsage: call.includeUsage,
+      prompt: call.body,
     })
     if (call.format) setAnswerHeaders(kong, call.stream)
     if (status < 300) kong.response.setHeaders(answerHeaders(this.#config, exchange))
@@ -145,7 +146,9 @@ export class AiProxy implements Plugin {
       answer.release()
     }
     const output = answer.read()
-    if (answer.state === 'done' || answer.state === 'failed') exchange.ended ??= performance.now()
+    const over = answer.state === 'done' || answer.state === 'failed'
+    if (answer.counting && exchange.ended === undefined) flushOnce(answer.counting, kong)
+    if (over || answer.counting) exchange.ended ??= performance.now()
     if (output === undefined && answer.error && exchange.firstOutput === undefined) {
       clearStreamHeaders(kong)
       exitWith(kong, answer.error)
@@ -156,7 +159,7 @@ export class AiProxy implements Plugin {
       exchange.payload?.answer.push(output)
     }
     arg.chunk = output ?? NOTHING
-    arg.eof = exchange.ended !== undefined
+    arg.eof = over
     // Of a format that we do not know, only a broken connection can say that it is not whole.
     if (exchange.call.format) delete arg.error
   }
@@ -165,6 +168,7 @@ export class AiProxy implements Plugin {
     const exchange = exchangeOf(kong)
     if (!exchange || !this.#config.logging.log_statistics) return
     const { started, payload, answer, firstOutput, ended = performance.now() } = exchange
+    await answer?.countUsage?.()
     const facts = answer?.facts
     const { meta, usage } = statistics({
       model: exchange.model,
@@ -187,6 +191,11 @@ export class AiProxy implements Plugin {
     const { log_statistics, log_payloads } = this.#config.logging
     return log_statistics && log_payloads
   }
+}
+
+/** The answer's rest goes out with its usage, if its client is still there. */
+function flushOnce(counting: Promise<void>, kong: FilterKong): void {
+  counting.then(() => kong.response.flushAfter(0)).catch(() => {})
 }
 
 function exchangeOf(kong: Kong | FilterKong): AiExchange | undefined {
