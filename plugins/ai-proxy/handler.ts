@@ -1,6 +1,7 @@
 import { CloudAuthorizers } from '../../lib/credentials/cloud.js'
 import type { Answer } from '../../lib/llm/answer.js'
 import { createAnswer } from '../../lib/llm/answers/index.js'
+import { ownAnswer } from '../../lib/llm/answers/own.js'
 import { ChatError } from '../../lib/llm/errors.js'
 import type { ProcessSettings } from '../../lib/pdk/exchange.js'
 import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
@@ -89,7 +90,7 @@ export class AiProxy implements Plugin {
     const { route_type, auth } = this.#config
     return {
       request: requestPayload(call, provider, auth),
-      answer: new AnswerPayload(route_type, call.stream, call.model),
+      answer: new AnswerPayload(call.format ? route_type : 'preserve', call.stream, call.model),
     }
   }
 
@@ -106,19 +107,25 @@ export class AiProxy implements Plugin {
       exchange.answer = new ErrorAnswer(provider.driver, status, retryAfter)
       return
     }
-    exchange.answer = createAnswer({
-      driver: provider.driver,
-      route: this.#config.route_type,
-      native: provider.native,
-      stream: call.stream,
-      contentType: kong.service.response.getHeader('content-type') ?? '',
-      model: call.model,
-      includeUsage: call.includeUsage,
-      prompt: call.body,
-    })
+    exchange.answer = this.#answer(exchange, status, kong.service.response.getHeader('content-type') ?? '')
     if (call.format) setAnswerHeaders(kong, call.stream)
     if (status < 300) kong.response.setHeaders(answerHeaders(this.#config, exchange))
     if (call.stream && !preserve) this.#hold(kong, exchange, exchange.answer)
+  }
+
+  #answer({ provider, call }: Prepared, status: number, contentType: string): Answer {
+    const { own, format, stream, model, includeUsage, body } = call
+    if (own && status < 300) return ownAnswer(own.api.reader(own.operation.name), stream, contentType)
+    return createAnswer({
+      driver: provider.driver,
+      route: format ? this.#config.route_type : 'preserve',
+      native: provider.native,
+      stream,
+      contentType,
+      model,
+      includeUsage,
+      prompt: body,
+    })
   }
 
   #hold(kong: FilterKong, exchange: AiExchange, answer: Answer): void {

@@ -1,4 +1,5 @@
 import { driverNames } from '../../lib/llm/drivers/index.js'
+import { readsAddress } from './prepare.js'
 import { validateWith, type AiProxyConfig } from './schema.js'
 import { compileTemplates } from './template.js'
 
@@ -11,7 +12,8 @@ export const Version = '0.1.0'
 export const Priority = 770
 export const validate = validateWith(driverNames)
 
-/** Of what only Kong knows, the plugin wants the captures of the route's path, and only where its config names one. */
-export function HandoverReads({ model }: AiProxyConfig): string[] {
-  return compileTemplates(model).needs.has('uri_captures') ? ['request.getUriCaptures'] : []
+/** Of what only Kong knows, the plugin wants the captures of the route's path, and only where they can mean something. */
+export function HandoverReads(config: AiProxyConfig): string[] {
+  const wants = readsAddress(config) || compileTemplates(config.model).needs.has('uri_captures')
+  return wants ? ['request.getUriCaptures'] : []
 }

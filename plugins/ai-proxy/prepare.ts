@@ -42,7 +42,8 @@ export async function prepare(
   const raw = await readBody(kong, config.max_request_body_size)
   const body = await readClientBody(raw, await kong.request.getHeader('content-type'))
   const model = await resolveModel(kong, templates)
-  const call = readCall(config, model, body, await kong.request.getPathWithQuery())
+  const captures = readsAddress(config) ? (await kong.request.getUriCaptures()).named : {}
+  const call = readCall(config, model, body, await kong.request.getPathWithQuery(), captures)
   const provider = translateCall(config, model, call)
   const sent = await upstreamRequest(kong, settings, config, model, call, provider, raw)
   const authorize = sent.mocked
@@ -50,6 +51,11 @@ export async function prepare(
     : authorizers.of(model.provider, config.auth ?? {}, model.options ?? {})
   if (authorize) sent.request.authorize = authorize
   return { model, call, provider, ...sent }
+}
+
+/** Whether the route's captures may say what a request asks for, and of which model. */
+export function readsAddress({ llm_format }: AiProxyConfig): boolean {
+  return llm_format !== 'openai'
 }
 
 async function readBody(kong: Kong, limit: number): Promise<Buffer> {

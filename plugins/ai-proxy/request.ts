@@ -6,6 +6,7 @@ import { ChatError } from '../../lib/llm/errors.js'
 import { formats, type ClientFormat } from '../../lib/llm/formats/index.js'
 import { isObject, type JsonObject } from '../../lib/llm/json.js'
 import type { ClientBody } from './client-body.js'
+import { ownRequest, readOwnCall, type OwnCall } from './own-request.js'
 import type { AiProxyConfig, AiProxyModel } from './schema.js'
 
 /** What a client asked for, checked, and resolved against the config. */
@@ -15,8 +16,10 @@ export interface ClientCall {
   readonly body: JsonObject
   /** The client sent `body` as JSON. */
   readonly isJson: boolean
-  /** `undefined` on `preserve` routes: nothing of the body is read but its model. */
+  /** `undefined` where bodies pass as they are: nothing is read of them but model and stream. */
   readonly format: ClientFormat | undefined
+  /** The client speaks the provider's own format (`llm_format`). */
+  readonly own: OwnCall | undefined
   readonly model: string
   readonly stream: boolean
   /** The client asked for the usage chunk of a stream. */
@@ -43,18 +46,22 @@ export function readCall(
   model: AiProxyModel,
   { fields: body, isJson }: ClientBody,
   path: string,
+  captures: Readonly<Record<string, string>>,
 ): ClientCall {
   const route = config.route_type
-  const format = route === 'preserve' ? undefined : formats[route]
+  const own = readOwnCall(config, path, captures)
+  const format = own || route === 'preserve' ? undefined : formats[route]
   format?.check(body)
-  const name = modelName(model.name, body.model, route)
-  const stream = streams(config, body, route)
+  const isNeeded = own ? own.api.modelIn === 'path' : route !== 'preserve'
+  const name = modelName(model.name, own?.operation.model ?? body.model, route, isNeeded)
+  const stream = streams(config, own?.operation.stream ?? body.stream, format !== undefined)
   const { stream_options: options } = body
   return {
     path,
     body,
     isJson,
     format,
+    own,
     model: name,
     stream,
     includeUsage: stream && isObject(options) && options.include_usage === true,
@@ -65,6 +72,7 @@ function modelName(
   configured: string | undefined,
   asked: unknown,
   route: AiProxyConfig['route_type'],
+  isNeeded: boolean,
 ): string {
   const wanted = typeof asked === 'string' ? asked : ''
   const name = configured || wanted
@@ -72,24 +80,24 @@ function modelName(
   if (configured && wanted !== '' && wanted !== configured) {
     throw ChatError.badRequest(`cannot use own model - must be: ${configured}`, 'model')
   }
-  if (name === '') {
+  if (name === '' && isNeeded) {
     throw ChatError.badRequest('model parameter not found in request, nor in gateway configuration', 'model')
   }
   return name
 }
 
-/** Kong's `response_streaming`; only `true` asks for a stream, and `always` really streams. */
-function streams(config: AiProxyConfig, body: JsonObject, route: AiProxyConfig['route_type']): boolean {
-  const { stream } = body
-  if (route === 'preserve') return stream === true
-  if (stream !== undefined && stream !== null && typeof stream !== 'boolean') {
+/**
+ * Kong's `response_streaming`; only `true` asks for a stream. `always` really streams, but where the body is not ours to
+ * change.
+ */
+function streams({ response_streaming }: AiProxyConfig, asked: unknown, isOurs: boolean): boolean {
+  if (isOurs && asked !== undefined && asked !== null && typeof asked !== 'boolean') {
     throw ChatError.badRequest("'stream' must be true or false", 'stream')
   }
-  if (config.response_streaming === 'always') return true
-  if (stream === true && config.response_streaming === 'deny') {
+  if (asked === true && response_streaming === 'deny') {
     throw ChatError.badRequest('response streaming is not enabled for this LLM', 'stream')
   }
-  return stream === true
+  return asked === true || (response_streaming === 'always' && isOurs)
 }
 
 /**
@@ -104,7 +112,9 @@ export function translateCall(config: AiProxyConfig, model: AiProxyModel, call: 
   const native = call.format ? driver.native?.[config.route_type as NativeRoute] : undefined
   const target: Target = { model: call.model, options, stream: call.stream }
   const { changed, ...request } = !call.format
-    ? preserved(driver, options, call)
+    ? call.own
+      ? ownRequest(driver, options, call, call.own)
+      : preserved(driver, options, call)
     : native
       ? native.request(call.body, target)
       : translated(driver, call.format, call, target)

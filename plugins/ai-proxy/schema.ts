@@ -216,13 +216,17 @@ export type AiProxyOptions = {
  * @param drivers the names of the drivers that there are
  */
 export function validateWith(drivers: readonly string[]): (config: AiProxyConfig) => Fault[] {
-  return ({ model, logging, route_type }) => {
+  return ({ model, logging, route_type, llm_format }) => {
     const { provider } = model
     const upstreamUrl = model.options?.upstream_url
     const faults: Fault[] = []
     if (!drivers.includes(provider)) {
       const message = `provider '${provider}' is not supported, use one of: ${drivers.join(', ')}`
       faults.push({ path: 'model.provider', message })
+    }
+    if (llm_format === 'anthropic' && provider !== 'anthropic') {
+      const message = "native llm_format 'anthropic' can only be used with the 'anthropic' model.provider"
+      faults.push({ path: '@entity', message })
     }
     const url = upstreamUrl === undefined ? undefined : urlFault(upstreamUrl)
     if (url !== undefined) faults.push({ path: 'model.options.upstream_url', message: url })

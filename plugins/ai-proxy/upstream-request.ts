@@ -43,7 +43,7 @@ export async function upstreamRequest(
     })
   }
   const { upstream_url, upstream_path } = model.options ?? {}
-  const url = mock ?? (preserve ? undefined : upstream_url)
+  const url = mock ?? (config.route_type === 'preserve' ? undefined : upstream_url)
   const endpoint = resolveEndpoint(provider.request, {
     ...(upstream_path !== undefined && { upstream_path }),
     ...(url !== undefined && { upstream_url: url }),

@@ -1,68 +1,39 @@
-import type { Answer, AnswerFacts } from '../answer.js'
-import type { ChatError } from '../errors.js'
+import type { AnswerFacts } from '../answer.js'
 import { SseReader } from '../frames/sse.js'
 import { isObject, parseJson, type Json } from '../json.js'
 import { readUsage } from '../usage.js'
 import { BodyIntake } from './intake.js'
-import { Outbox } from './outbox.js'
+import { UntouchedAnswer, type AnswerWatch } from './untouched.js'
 
 /** What is kept of a body to look for its usage; a larger one goes through unread. */
-const MAX_WATCHED_BYTES = 8 * 1024 * 1024
+export const MAX_WATCHED_BYTES = 8 * 1024 * 1024
 
 /**
- * An answer of whatever API that passes untouched, the first byte at once. Where it is JSON or an event stream, what it
- * says of usage, id and model is noted; what cannot be read is not, and harms nothing. Its failure shows in `state` and
- * `error` alone: no event of ours would fit a format that we do not know.
+ * An answer of whatever API that passes untouched. Where it is JSON or an event stream, what it says of usage, id and model
+ * as OpenAI's APIs would say it is noted.
  */
-export class PreservedAnswer implements Answer {
-  state: Answer['state'] = 'held'
-  error: ChatError | undefined
-  readonly facts: AnswerFacts = { finishReasons: [], frames: 0, unknownFrames: 0 }
-  private readonly outbox = new Outbox()
-  private watch: { push(bytes: Uint8Array): void; end(): void } | undefined
-
+export class PreservedAnswer extends UntouchedAnswer {
   /** `type` is a content type without parameters. */
   constructor(type: string) {
-    if (type === 'text/event-stream') this.watch = new SseReader(({ data }) => this.note(parseJson(data)))
-    if (isJsonType(type)) this.watch = new BodyIntake((json) => this.note(json), MAX_WATCHED_BYTES)
+    super(new UsageWatch(type))
+  }
+}
+
+class UsageWatch implements AnswerWatch {
+  readonly facts: AnswerFacts = { finishReasons: [], frames: 0, unknownFrames: 0 }
+  private readonly reader: { push(bytes: Uint8Array): void; end(): void } | undefined
+
+  constructor(type: string) {
+    if (type === 'text/event-stream') this.reader = new SseReader(({ data }) => this.note(parseJson(data)))
+    if (isJsonType(type)) this.reader = new BodyIntake((json) => this.note(json), MAX_WATCHED_BYTES)
   }
 
   push(bytes: Uint8Array): void {
-    if (this.isOver() || bytes.length === 0) return
-    this.state = 'open'
-    this.outbox.add(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
-    this.watching((watch) => watch.push(bytes))
+    this.reader?.push(bytes)
   }
 
   end(): void {
-    if (this.isOver()) return
-    this.state = 'done'
-    this.watching((watch) => watch.end())
-  }
-
-  fail(error: ChatError): void {
-    if (this.isOver()) return
-    this.state = 'failed'
-    this.error = error
-  }
-
-  release(): void {}
-
-  read(): Buffer | undefined {
-    return this.outbox.take()
-  }
-
-  private isOver(): boolean {
-    return this.state === 'done' || this.state === 'failed'
-  }
-
-  private watching(step: (watch: NonNullable<typeof this.watch>) => void): void {
-    if (this.watch === undefined) return
-    try {
-      step(this.watch)
-    } catch {
-      this.watch = undefined
-    }
+    this.reader?.end()
   }
 
   /** Usage stands at the top, or below `response` in the events of OpenAI's responses API. */

@@ -64,7 +64,7 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
   dropped.push(...unusedRequestFields(chat, USED))
   return {
     origin: originOf(target.options),
-    path: `${vertex?.models ?? '/v1beta/models'}/${operation(target)}`,
+    path: `${modelsPath(target.options)}/${operation(target)}`,
     headers: {
       'content-type': 'application/json',
       accept: target.stream ? 'text/event-stream' : 'application/json',
@@ -76,6 +76,11 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
 
 export function originOf(options: ModelOptions): string {
   return vertexOptions(options)?.origin ?? PUBLIC_ORIGIN
+}
+
+/** What the names of models are below. */
+export function modelsPath(options: ModelOptions): string {
+  return vertexOptions(options)?.models ?? '/v1beta/models'
 }
 
 function operation({ model, stream }: Target): string {
