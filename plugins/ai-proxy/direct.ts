@@ -71,7 +71,9 @@ export async function sendDirectly(
   await kong.service.request.setPath(request.path)
   await kong.service.request.setRawQuery(request.rawQuery)
   if (!provider.unchanged) await kong.service.request.setRawBody(String(request.body))
-  await kong.response.setHeaders(answerHeaders(config, prepared))
+  for (const [name, value] of Object.entries(answerHeaders(config, prepared))) {
+    await kong.response.setHeader(name, value)
+  }
   const { scheme, host, port } = request
   await kong.service.request.setScheme(scheme)
   await kong.service.setTarget(host, port)

@@ -193,7 +193,7 @@ async function pass(run: Run, answer: IncomingMessage, res: ServerResponse): Pro
   })
   if (answer.headers['content-length'] !== undefined)
     lines.push('Content-Length', answer.headers['content-length'])
-  res.writeHead(answer.statusCode!, [...lines, ...ownLines(run)])
+  res.writeHead(answer.statusCode!, [...lines, ...linesOf(run.request.response.headers), ...ownLines(run)])
   answer.on('error', () => res.destroy())
   answer.pipe(res)
   if (!res.closed) await once(res, 'close')
@@ -201,10 +201,15 @@ async function pass(run: Run, answer: IncomingMessage, res: ServerResponse): Pro
 
 function sendWhole(run: Run, { status, headers, body }: Answer, res: ServerResponse): void {
   if (res.destroyed) return
-  const all = Object.entries({ ...run.request.response.headers, ...headers })
-  const lines = all.flatMap(([name, values]) => [values].flat().flatMap((value) => [name, value]))
+  const lines = linesOf({ ...run.request.response.headers, ...headers })
   res.writeHead(status, [...lines, 'Content-Length', String(body.length), ...ownLines(run)])
   res.end(body)
+}
+
+function linesOf(headers: Answer['headers']): string[] {
+  return Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().flatMap((value) => [name, value]),
+  )
 }
 
 function ownLines({ request: { id } }: Run): string[] {

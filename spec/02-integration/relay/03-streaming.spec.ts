@@ -9,7 +9,6 @@ import { aiConfig, closing, messages, phases, post } from '../../support/ai-gate
 import { BodyReader, EVENTS, provider, type ProviderTurn, SSE_TYPE } from '../../support/ai-provider.js'
 import { gate } from '../../support/origin.js'
 import { pluginHost, type TestHost, type TestKong } from '../../support/plugin-host.js'
-import { until } from '../../support/plugin-server.js'
 
 interface AiKong extends TestKong {
   readonly test: TestHost
