@@ -3,7 +3,9 @@ import type { ProcessSettings } from '../pdk/exchange.js'
 import { firstHeader } from '../pdk/headers.js'
 import type { Logger, PdkHost } from '../pdk/method.js'
 import { type PluginDefinition, PluginInstances } from '../runtime/definition.js'
+import type { ClientLimits } from '../runtime/client-limits.js'
 import { LiveExchange, type Exit } from '../runtime/exchange.js'
+import { requestId } from '../runtime/ids.js'
 import { IncomingRequest } from '../runtime/incoming-request.js'
 import { kongAnswer, NO_ROUTE, NO_SERVICE } from '../runtime/kong-answers.js'
 import { processPdkHost } from '../runtime/pdk-host.js'
@@ -25,6 +27,7 @@ export interface GatewayOptions {
   statusListen: Address
   settings: ProcessSettings
   log: Logger
+  limits?: ClientLimits
 }
 
 /** How long `close` waits for answers in flight. */
@@ -36,7 +39,10 @@ export class Gateway implements PipelineHost {
   readonly pdk: PdkHost
   readonly edge = true
   readonly #settings: ProcessSettings
-  readonly #table: RouteTable
+  readonly #plugins: ReadonlyMap<string, PluginDefinition>
+  /** Equal configs keep their instance, also over a reload. */
+  readonly #instances = new PluginInstances()
+  #table: RouteTable
   #proxy: Listener | undefined
   #status: Listener | undefined
   /** Exchanges that have not ended: what `GET /status` shows, and what closing waits for. */
@@ -46,7 +52,8 @@ export class Gateway implements PipelineHost {
   private constructor(options: GatewayOptions) {
     this.pdk = processPdkHost(options.log)
     this.#settings = options.settings
-    this.#table = new RouteTable(options.config, options.plugins, new PluginInstances())
+    this.#plugins = options.plugins
+    this.#table = new RouteTable(options.config, options.plugins, this.#instances)
   }
 
   /** @throws Error where a port cannot be listened on or a plugin's constructor fails */
@@ -54,7 +61,11 @@ export class Gateway implements PipelineHost {
     const gateway = new Gateway(options)
     try {
       gateway.#status = await listen(options.statusListen, (message, out) => gateway.#onStatus(message, out))
-      gateway.#proxy = await listen(options.proxyListen, (message, out) => gateway.#onRequest(message, out))
+      gateway.#proxy = await listen(
+        options.proxyListen,
+        (message, out) => gateway.#onRequest(message, out),
+        options.limits ? { limits: options.limits } : {},
+      )
     } catch (error) {
       await gateway.close(0)
       throw error
@@ -74,6 +85,15 @@ export class Gateway implements PipelineHost {
     return this.#table.globals
   }
 
+  /**
+   * Requests that come from now on find this config; those under way end as they began.
+   *
+   * @throws Error where a plugin's constructor fails: the config before it stays
+   */
+  reload(config: GatewayConfig): void {
+    this.#table = new RouteTable(config, this.#plugins, this.#instances)
+  }
+
   /** No new requests; answers in flight end, after `graceMs` they are broken off. */
   async close(graceMs = GRACE_MS): Promise<void> {
     await this.#proxy?.close(graceMs)
@@ -87,8 +107,9 @@ export class Gateway implements PipelineHost {
     out.once('close', () => this.#open--)
     const facts = requestFacts(message)
     if (!facts) {
-      out.writeHead(400, { 'content-type': 'application/json; charset=utf-8' })
-      out.end(JSON.stringify({ message: 'Bad request' }))
+      const { status, headers, body } = kongAnswer(400, 'Bad request', requestId())
+      out.writeHead(status, { ...headers, connection: 'close' })
+      out.end(body)
       return
     }
     const x = new LiveExchange(new IncomingRequest(message, facts), this.#settings)

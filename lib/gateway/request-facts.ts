@@ -8,13 +8,13 @@ import { splitHost } from './patterns.js'
  * What a request says of where it wants to go. No peer is trusted, as with Kong's default `trusted_ips`: a client's own
  * `X-Forwarded-*` change nothing.
  *
- * @returns undefined where the path cannot be meant: the answer is a 400
+ * @returns undefined where path or host cannot be meant: the answer is a 400
  */
 export function requestFacts(message: IncomingMessage): RequestFacts | undefined {
   const { socket } = message
   const [target, rawPath, rawQuery] = splitTarget(message.url ?? '/')
   const path = normalizePath(rawPath)
-  if (path === undefined) return undefined
+  if (path === undefined || hostLines(message) > 1) return undefined
   const scheme = (socket as TLSSocket).encrypted ? 'https' : 'http'
   const { name } = splitHost(target ?? message.headers.host ?? '')
   const ip = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
@@ -39,6 +39,11 @@ export function requestFacts(message: IncomingMessage): RequestFacts | undefined
       remotePort: socket.remotePort ?? 0,
     },
   }
+}
+
+/** Of several hosts, the one that routes might not be the one that somebody else has checked (RFC 9112 §3.2). */
+function hostLines({ rawHeaders }: IncomingMessage): number {
+  return rawHeaders.filter((text, place) => place % 2 === 0 && text.toLowerCase() === 'host').length
 }
 
 /** The parts of a request target in origin-form or absolute-form (RFC 9112 §3.2): host, path, query. */

@@ -66,7 +66,7 @@ export class Relay implements PipelineHost {
     relay.#listener = await listen(
       options.listen,
       (message, out) => relay.#onRequest(message, out),
-      KEEP_ALIVE_MS,
+      { keepAliveTimeout: KEEP_ALIVE_MS },
     )
     return relay
   }

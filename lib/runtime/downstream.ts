@@ -24,6 +24,7 @@ export class Downstream {
     out.on('drain', onDrain)
     out.once('close', () => {
       x.clientGone = !out.writableFinished
+      if (x.clientGone) x.aborted ??= out.errored?.message ?? 'the client went away'
       onClose()
     })
   }
@@ -87,6 +88,7 @@ export class Downstream {
 
   /** Breaks the connection off, once what was written is out: the only way to say that a committed answer is not whole. */
   breakOff(): void {
+    this.#x.aborted ??= 'the answer broke off'
     this.#out.socket?.destroySoon()
   }
 }

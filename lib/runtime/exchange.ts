@@ -66,6 +66,8 @@ export class LiveExchange implements Exchange {
   bytesOut = 0
   /** The client went away before the answer was whole. */
   clientGone = false
+  /** Why, for the log. */
+  aborted: string | undefined
   /** Kong's own log entry of the request, where a Kong is in front; false if its log event did not come. */
   kongEntry: Record<string, unknown> | false | undefined
 

@@ -1,5 +1,6 @@
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { CLIENT_LIMITS, guardConnections, MAX_CLIENT_HEADERS, type ClientLimits } from './client-limits.js'
 
 export interface Address {
   host: string
@@ -23,15 +24,26 @@ export interface Listener {
   close(graceMs: number): Promise<void>
 }
 
+export interface ListenerOptions {
+  /** How long an idle connection is kept. Milliseconds. */
+  keepAliveTimeout?: number
+  limits?: ClientLimits
+}
+
 export async function listen(
   address: Address,
   onRequest: (request: IncomingMessage, response: ServerResponse) => void,
-  keepAliveTimeout = 65_000,
+  { keepAliveTimeout = 65_000, limits = CLIENT_LIMITS }: ListenerOptions = {},
 ): Promise<Listener> {
-  const server = http.createServer(
-    { keepAliveTimeout, requestTimeout: 0, headersTimeout: 60_000, noDelay: true },
-    onRequest,
-  )
+  const server = http.createServer({
+    keepAliveTimeout,
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.min(limits.headers, 30_000),
+    maxHeaderSize: MAX_CLIENT_HEADERS,
+    noDelay: true,
+  })
+  guardConnections(server, limits)
+  server.on('request', onRequest)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(address.port, address.host, () => {

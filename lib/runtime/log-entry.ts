@@ -7,6 +7,7 @@ export function logEntry(x: LiveExchange): Record<string, unknown> {
   // Also in an entry of Kong's, which redacts less than we do.
   redactEntry(entry)
   if (x.kongEntry === false) entry.kong = false
+  if (x.aborted !== undefined) entry.aborted = x.aborted
   for (const [path, { value, mode }] of x.logValues) put(entry, keysOf(path), value, mode)
   return entry
 }
