@@ -4,6 +4,7 @@ import type { ProcessSettings, UpstreamRequest } from '../../lib/pdk/exchange.js
 import type { HeaderRecord } from '../../lib/pdk/headers.js'
 import type { Kong } from '../../lib/pdk/kong.js'
 import { readClientBody } from './client-body.js'
+import { fetchImages } from './fetch-images.js'
 import { readCall, translateCall, type ClientCall, type ProviderCall } from './request.js'
 import type { AiProxyConfig, AiProxyModel } from './schema.js'
 import type { Templates } from './template.js'
@@ -44,6 +45,7 @@ export async function prepare(
   const model = await resolveModel(kong, templates)
   const captures = readsAddress(config) ? (await kong.request.getUriCaptures()).named : {}
   const call = readCall(config, model, body, await kong.request.getPathWithQuery(), captures)
+  await fetchImages(config, model, call)
   const provider = translateCall(config, model, call)
   const sent = await upstreamRequest(kong, settings, config, model, call, provider, raw)
   const authorize = sent.mocked

@@ -44,6 +44,12 @@ export const Schema: FieldEntry[] = [
     strict: boolean('Refuse a request that asks for what the provider cannot express.', { default: false }),
   },
   {
+    fetch_images: boolean(
+      'Fetch images that a request names by a URL, from public addresses only, where the provider takes them as data only.',
+      { default: false },
+    ),
+  },
+  {
     hold_ms: {
       type: 'integer',
       default: 10000,
@@ -150,6 +156,7 @@ export interface AiProxyConfig {
   model_name_header: boolean
   llm_format: 'openai' | 'bedrock' | 'gemini' | 'cohere' | 'huggingface' | 'anthropic'
   strict: boolean
+  fetch_images: boolean
   /** Milliseconds. */
   hold_ms: number
 }

@@ -73,6 +73,7 @@ describe('the type of a checked config', () => {
     model_name_header: true,
     llm_format: 'openai',
     strict: true,
+    fetch_images: true,
     hold_ms: 1,
   }
   /** What the type promises to be there, with the optional records that hold some of it. */
@@ -86,6 +87,7 @@ describe('the type of a checked config', () => {
     model_name_header: true,
     llm_format: 'openai',
     strict: false,
+    fetch_images: false,
     hold_ms: 1,
   }
   const root: Field = { type: 'record', fields: module.Schema }

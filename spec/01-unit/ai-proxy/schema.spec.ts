@@ -218,6 +218,7 @@ describe('ai-proxy schema', () => {
           model_name_header: true,
           llm_format: 'openai',
           strict: false,
+          fetch_images: false,
           hold_ms: 10000,
         },
         faults: [],
