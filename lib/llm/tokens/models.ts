@@ -42,8 +42,10 @@ const OTHERWISE: TokenModel = {
  * https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview#pricing; images: `images.ts`
  */
 const RULES: readonly Rule[] = [
-  [/^(?:gpt-5(?:\.\d+)?|gpt-4\.1)-mini/, { images: 'patches', patchFactor: 1.62, call: 7 }],
-  [/^(?:gpt-5(?:\.\d+)?|gpt-4\.1)-nano/, { images: 'patches', patchFactor: 2.46, answer: 10, call: 7 }],
+  [/^gpt-4\.1-mini/, { images: 'patches', patchFactor: 1.62, call: 4 }],
+  [/^gpt-4\.1-nano/, { images: 'patches', patchFactor: 2.46, call: 4 }],
+  [/^gpt-5(?:\.\d+)?-mini/, { images: 'patches', patchFactor: 1.62, answer: 10, call: 7 }],
+  [/^gpt-5(?:\.\d+)?-nano/, { images: 'patches', patchFactor: 2.46, answer: 10, call: 7 }],
   [/^o4-mini/, { images: 'patches', patchFactor: 1.72, answer: 10, call: 7 }],
   [/^(?:gpt-5\.[2-9]|gpt-[6-9])/, { images: 'tiles-gpt5', answer: 4, call: 7 }],
   [/^gpt-5/, { images: 'tiles-gpt5', answer: 10, call: 7 }],
@@ -56,9 +58,9 @@ const RULES: readonly Rule[] = [
   [/^(?:text-)?(?:davinci|curie|babbage|ada)/, { encoding: 'r50k_base' }],
   [
     /claude-(?:opus-(?:4-[7-9]|[5-9])|sonnet-[5-9]|haiku-[5-9]|fable)/,
-    { ratio: 1.34, answer: 4, call: 18, tools: 346, images: 'claude' },
+    { ratio: 1.36, call: 17, tools: 346, images: 'claude' },
   ],
-  [/claude/, { ratio: 1.2, answer: 4, call: 18, tools: 346, images: 'claude' }],
+  [/claude/, { ratio: 1.2, call: 17, tools: 346, images: 'claude' }],
   [/gemini|gemma/, { ratio: 1.04, answer: 1, call: 7, images: 'gemini' }],
   [/command|c4ai|aya/, { ratio: 1.02 }],
   [/mistral|mixtral|ministral|magistral|codestral|devstral|pixtral/, { ratio: 1.03, call: 14 }],
