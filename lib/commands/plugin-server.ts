@@ -105,10 +105,12 @@ async function serve(options: Parsed, plugins: PluginDefinition[], log: Logger):
     deadlineMs: seconds(options.one('event-deadline')!) * 1000,
     onEvent: (record) => log.debug({ ...record }, 'event'),
   })
-  process.stdout.write(`plugins on ${socket}\nrelay on ${host.relay.host}:${host.relay.port}\n`)
   const reopen = () => sink?.reopen()
   process.on('SIGHUP', reopen)
-  await untilStopped()
+  // Before the words by which others know that it serves.
+  const stopped = untilStopped()
+  process.stdout.write(`plugins on ${socket}\nrelay on ${host.relay.host}:${host.relay.port}\n`)
+  await stopped
   await host.close()
   process.off('SIGHUP', reopen)
   await sink?.close()

@@ -7,6 +7,8 @@ import { within } from './within.js'
 /** Takes log entries, one JSON line each. Never waits and never fails: what it cannot get out in time it drops, and counts. */
 export interface LogSink {
   readonly dropped: number
+  /** Lines that were taken and are not out yet. */
+  readonly pending: number
   write(entry: object): void
   /** Opens a file anew, after somebody moved it away. */
   reopen(): void
@@ -29,6 +31,7 @@ export function logSink(target: string, log: Logger): LogSink {
 /** Writes to a stream that is somebody else's to close. */
 export class StreamSink implements LogSink {
   dropped = 0
+  pending = 0
 
   constructor(
     protected stream: Writable,
@@ -39,8 +42,15 @@ export class StreamSink implements LogSink {
 
   write(entry: object): void {
     const { stream } = this
-    if (stream.destroyed || stream.writableLength > MAX_PENDING) this.dropped++
-    else stream.write(`${JSON.stringify(entry)}\n`, (error) => void (error && this.dropped++))
+    if (stream.destroyed || stream.writableLength > MAX_PENDING) {
+      this.dropped++
+      return
+    }
+    this.pending++
+    stream.write(`${JSON.stringify(entry)}\n`, (error) => {
+      this.pending--
+      if (error) this.dropped++
+    })
   }
 
   reopen(): void {}
@@ -78,8 +88,9 @@ class FileSink extends StreamSink {
 class HttpSink implements LogSink {
   dropped = 0
   #lines: string[] = []
-  /** Characters of the lines that are not out, those under way included. */
-  #pending = 0
+  pending = 0
+  /** Characters of the pending lines. */
+  #size = 0
   #sending: Promise<void> | undefined
   readonly #closed = new AbortController()
 
@@ -90,12 +101,13 @@ class HttpSink implements LogSink {
 
   write(entry: object): void {
     const line = `${JSON.stringify(entry)}\n`
-    if (this.#closed.signal.aborted || this.#pending + line.length > MAX_PENDING) {
+    if (this.#closed.signal.aborted || this.#size + line.length > MAX_PENDING) {
       this.dropped++
       return
     }
     this.#lines.push(line)
-    this.#pending += line.length
+    this.#size += line.length
+    this.pending++
     this.#sending ??= this.#send().finally(() => (this.#sending = undefined))
   }
 
@@ -117,7 +129,8 @@ class HttpSink implements LogSink {
         this.dropped += lines.length
         this.log.warn({ err: error, lines: lines.length }, 'the log endpoint did not take its lines')
       }
-      this.#pending -= body.length
+      this.#size -= body.length
+      this.pending -= lines.length
     }
   }
 

@@ -56,6 +56,7 @@ export async function pluginHost(
     log: { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') },
     sink: {
       dropped: 0,
+      pending: 0,
       write: (entry) => void entries.push(JSON.parse(JSON.stringify(entry)) as JsonObject),
       reopen() {},
       async close() {},

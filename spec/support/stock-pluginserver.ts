@@ -11,9 +11,9 @@ export interface StockServer extends Replayed {
   kill(): Promise<void>
 }
 
-/** kong-pdk's own `kong-js-pluginserver`, in a process of its own, with the probe plugin. Resolves when it listens. */
-export async function startStockServer(socket: string): Promise<StockServer> {
-  let child = await start(socket)
+/** kong-pdk's own `kong-js-pluginserver`, in a process of its own, with the plugins of a folder. Resolves when it listens. */
+export async function startStockServer(socket: string, plugins = PROBE_FOLDER): Promise<StockServer> {
+  let child = await start(socket, plugins)
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
@@ -25,14 +25,14 @@ export async function startStockServer(socket: string): Promise<StockServer> {
     kill,
     async restart() {
       await kill()
-      child = await start(socket)
+      child = await start(socket, plugins)
     },
   }
 }
 
-async function start(socket: string): Promise<ChildProcess> {
+async function start(socket: string, plugins: string): Promise<ChildProcess> {
   const folder = dirname(createRequire(import.meta.url).resolve('kong-pdk/pdk.js'))
-  const args = ['-d', PROBE_FOLDER, '--kong-prefix', dirname(socket), '--sock-name', basename(socket)]
+  const args = ['-d', plugins, '--kong-prefix', dirname(socket), '--sock-name', basename(socket)]
   const child = spawn(process.execPath, [join(folder, 'bin/kong-js-pluginserver'), ...args], {
     stdio: 'ignore',
     env: {

@@ -147,23 +147,23 @@ describe('direct mode beside another filter plugin', () => {
   })
 })
 
-describe('a config does not allow direct mode', () => {
+describe('a config allows no direct mode', () => {
   const CASES: Record<string, JsonObject> = {
-    'that lets answers stream': { response_streaming: 'allow' },
-    'whose answers are translated': { model: { provider: 'anthropic' } },
-    'that logs statistics': { logging: { log_statistics: true } },
-    'that logs payloads': { logging: { log_payloads: true } },
-    'that is strict': { strict: true },
-    'with a credential in the body': {
+    'streamed answers': { response_streaming: 'allow' },
+    'answers to translate': { model: { provider: 'anthropic' } },
+    'statistics to log': { logging: { log_statistics: true } },
+    'payloads to log': { logging: { log_payloads: true } },
+    'a strict check': { strict: true },
+    'a credential in the body': {
       auth: { param_name: 'key', param_value: 'k', param_location: 'body' },
     },
-    'without a fixed credential': { auth: null },
-    'with a credential that is made for each request': {
+    'no fixed credential': { auth: null },
+    'a credential that is made for each request': {
       auth: { header_name: 'x', header_value: 'y', gcp_use_service_account: true },
     },
   }
   for (const [name, more] of Object.entries(CASES)) {
-    it(`${name}`, async () => {
+    it(`with ${name}`, async () => {
       const { url, run, test } = await directKong(more)
       await post({ url }, { messages }).then((answer) => answer.text())
       expect(methods((await run()).calls)).not.toContain('request.get_raw_body')
