@@ -33,10 +33,10 @@ export const tgiGenerate: MockApi = {
   overloaded: { data: { error: 'Model is overloaded', error_type: 'overloaded' } },
 }
 
-/** The same below a model's path, as Hugging Face's inference API has it: `stream` is in the body, answers in a list. */
+/** The same at the root, or below a model's path as Hugging Face's inference API had it: `stream` is in the body, answers in a list. */
 export const tgiModel: MockApi = {
   ...tgiGenerate,
-  path: /\/models\/(?<model>.+)$/,
+  path: /^\/$|\/models\/(?<model>.+)$/,
   read: (request) => readInputs(request, request.body.stream === true),
   whole: (ask, answer) => [generated(ask, answer)],
 }
@@ -54,7 +54,7 @@ function readInputs({ body, captures }: ApiRequest, stream: boolean): Ask {
   const parameters = object(body.parameters)
   return ask({
     model: captures.model ?? string(body.model) ?? 'tgi',
-    questions: [inputs],
+    questions: [/.*\[INST\](.*)\[\/INST\]/s.exec(inputs)?.[1]?.trim() ?? inputs], // in Llama 2's template
     prompt: [inputs],
     maxTokens: number(parameters.max_new_tokens),
     stop: strings(parameters.stop),
