@@ -108,7 +108,7 @@ export class Gateway implements PipelineHost {
     const facts = requestFacts(message)
     if (!facts) {
       const { status, headers, body } = kongAnswer(400, 'Bad request', requestId())
-      out.writeHead(status, { ...headers, connection: 'close' })
+      out.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body!), connection: 'close' })
       out.end(body)
       return
     }

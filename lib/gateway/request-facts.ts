@@ -8,13 +8,13 @@ import { splitHost } from './patterns.js'
  * What a request says of where it wants to go. No peer is trusted, as with Kong's default `trusted_ips`: a client's own
  * `X-Forwarded-*` change nothing.
  *
- * @returns undefined where path or host cannot be meant: the answer is a 400
+ * @returns undefined where it cannot be meant, or could be read in two ways: the answer is a 400
  */
 export function requestFacts(message: IncomingMessage): RequestFacts | undefined {
   const { socket } = message
   const [target, rawPath, rawQuery] = splitTarget(message.url ?? '/')
   const path = normalizePath(rawPath)
-  if (path === undefined || hostLines(message) > 1) return undefined
+  if (path === undefined || !isPlain(message)) return undefined
   const scheme = (socket as TLSSocket).encrypted ? 'https' : 'http'
   const { name } = splitHost(target ?? message.headers.host ?? '')
   const ip = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
@@ -41,9 +41,17 @@ export function requestFacts(message: IncomingMessage): RequestFacts | undefined
   }
 }
 
-/** Of several hosts, the one that routes might not be the one that somebody else has checked (RFC 9112 §3.2). */
-function hostLines({ rawHeaders }: IncomingMessage): number {
-  return rawHeaders.filter((text, place) => place % 2 === 0 && text.toLowerCase() === 'host').length
+/**
+ * Whether everybody on the way reads the request alike: one host (RFC 9112 §3.2), no other transfer coding than chunked
+ * (§6.1), and that in HTTP/1.1 alone.
+ */
+function isPlain({ httpVersion, rawHeaders, headers }: IncomingMessage): boolean {
+  const isCurrent = httpVersion === '1.1'
+  if (!isCurrent && httpVersion !== '1.0') return false
+  const hosts = rawHeaders.filter((text, place) => place % 2 === 0 && text.toLowerCase() === 'host').length
+  if (hosts > 1 || (hosts === 0 && isCurrent)) return false
+  const coding = headers['transfer-encoding']
+  return coding === undefined || (isCurrent && coding.toLowerCase() === 'chunked')
 }
 
 /** The parts of a request target in origin-form or absolute-form (RFC 9112 §3.2): host, path, query. */

@@ -40,8 +40,12 @@ export async function listen(
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(limits.headers, 30_000),
     maxHeaderSize: MAX_CLIENT_HEADERS,
+    // The host says what a request without one gets: Node's own answer has no body.
+    requireHostHeader: false,
     noDelay: true,
   })
+  // Beyond a number Node would leave lines out without a word; their size is bounded already.
+  server.maxHeadersCount = 0
   guardConnections(server, limits)
   server.on('request', onRequest)
   await new Promise<void>((resolve, reject) => {

@@ -1,10 +1,9 @@
 import { afterEach } from 'vitest'
 import type { JsonObject } from '../../lib/llm/json.js'
-import type { ProcessSettings } from '../../lib/pdk/exchange.js'
 import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
 import type { BodyArg, Plugin, PluginModule } from '../../lib/pdk/plugin.js'
 import * as aiProxy from '../../plugins/ai-proxy/index.js'
-import { testGateway, type TestGateway } from './gateway.js'
+import { testGateway, type TestGateway, type TestGatewayOptions } from './gateway.js'
 import { object, parseObject } from './json.js'
 
 interface Closable {
@@ -33,9 +32,7 @@ export interface AiGateway extends TestGateway {
   entry(): Promise<JsonObject>
 }
 
-export interface AiGatewayOptions {
-  settings?: ProcessSettings
-  env?: Record<string, string>
+export interface AiGatewayOptions extends TestGatewayOptions {
   /** Paths of the route. */
   paths?: string[]
   /** Other plugins on the route. */
@@ -66,7 +63,7 @@ export function aiConfig(url: string, { model, auth, ...rest }: JsonObject = {})
 
 /** A gateway with ai-proxy on its one route, closed after the test; its service leads nowhere. */
 export async function aiGateway(config: JsonObject, options: AiGatewayOptions = {}): Promise<AiGateway> {
-  const { paths = ['/'], modules = [], settings = {}, env = {} } = options
+  const { paths = ['/'], modules = [], ...surroundings } = options
   const log = logModule()
   const plugins = [
     { name: 'ai-proxy', config },
@@ -78,7 +75,7 @@ export async function aiGateway(config: JsonObject, options: AiGatewayOptions = 
       { name: 'nowhere', url: 'http://localhost:1', retries: 0, routes: [{ name: 'ai', paths, plugins }] },
     ],
   })
-  const gateway = await testGateway(yaml, [aiProxy, ...modules, log.module], { settings, env })
+  const gateway = await testGateway(yaml, [aiProxy, ...modules, log.module], surroundings)
   return closing({ ...gateway, entries: log.entries, entry: log.next })
 }
 

@@ -4,6 +4,7 @@ import { formatFault } from '../../lib/gateway/faults.js'
 import { Gateway } from '../../lib/gateway/gateway.js'
 import type { ProcessSettings } from '../../lib/pdk/exchange.js'
 import type { Logger } from '../../lib/pdk/method.js'
+import type { ClientLimits } from '../../lib/runtime/client-limits.js'
 import type { PluginDefinition } from '../../lib/runtime/definition.js'
 import { configSchema } from '../../lib/schema/schema.js'
 
@@ -16,13 +17,19 @@ export interface TestGateway {
   close(): Promise<void>
 }
 
+export interface TestGatewayOptions {
+  settings?: ProcessSettings
+  env?: Record<string, string>
+  limits?: ClientLimits
+}
+
 const ANY_PORT = { host: '127.0.0.1', port: 0 }
 
 /** Starts a gateway on free ports from the text of a declarative config. */
 export async function testGateway(
   yaml: string,
   modules: PluginModule[] = [],
-  { settings = {}, env = {} }: { settings?: ProcessSettings; env?: Record<string, string> } = {},
+  { settings = {}, env = {}, limits }: TestGatewayOptions = {},
 ): Promise<TestGateway> {
   const plugins = new Map<string, PluginDefinition>()
   for (const module of modules) {
@@ -44,6 +51,7 @@ export async function testGateway(
     statusListen: ANY_PORT,
     settings,
     log,
+    ...(limits && { limits }),
   })
   return {
     url: gateway.proxyUrl,
