@@ -2,12 +2,65 @@ import type { RouteType } from '../../lib/llm/driver.js'
 import type { Conditional, ConditionalAtLeastOneOf, EntityCheck, FieldEntry } from '../../lib/schema/field.js'
 import type { Fault } from '../../lib/schema/schema.js'
 import { AUTH, boolean, LOGGING, MODEL, type PROVIDERS, string } from './model-schema.js'
+import {
+  type AiProxyBalancer,
+  type AiProxyLimits,
+  type AiProxyTarget,
+  type AiProxyTimeouts,
+  BALANCER,
+  LIMITS,
+  targets,
+  TIMEOUTS,
+} from './resilience-schema.js'
 
 /*
  * Kong's schema of ai-proxy: names, types, defaults, rules and texts are Kong's, of its newest release where they
  * differ. Sources: `kong/plugins/ai-proxy/schema.lua` and `kong/llm/schemas/init.lua` in Kong/kong, and
  * https://developer.konghq.com/plugins/ai-proxy/reference/
  */
+
+const mustSet = (
+  providers: readonly string[],
+  option: string,
+  whom = `${providers.join()} provider`,
+): EntityCheck => ({
+  conditional_at_least_one_of: {
+    if_field: 'model.provider',
+    if_match: { one_of: providers },
+    then_at_least_one_of: [`model.options.${option}`],
+    then_err: `must set %s for ${whom}`,
+  } satisfies ConditionalAtLeastOneOf,
+})
+
+/** Rules over the fields of `config`; those of its `targets` have the same. */
+export const ConfigChecks: EntityCheck[] = [
+  {
+    conditional: {
+      if_field: 'model.provider',
+      if_match: { one_of: ['bedrock', 'gemini'] },
+      then_field: 'auth.allow_override',
+      then_match: { eq: false },
+      then_err: 'bedrock and gemini only support auth.allow_override = false',
+    },
+  },
+  { mutually_required: ['auth.header_name', 'auth.header_value'] },
+  { mutually_required: ['auth.param_name', 'auth.param_value', 'auth.param_location'] },
+  mustSet(['llama2'], 'llama2_format'),
+  mustSet(['mistral'], 'mistral_format'),
+  mustSet(['anthropic'], 'anthropic_version'),
+  mustSet(['azure'], 'azure_instance'),
+  mustSet(['azure'], 'azure_api_version'),
+  mustSet(['azure'], 'azure_deployment_id'),
+  mustSet(['llama2', 'ollama', 'vllm'], 'upstream_url', 'self-hosted providers/models'),
+  {
+    conditional_at_least_one_of: {
+      if_field: 'model.provider',
+      if_match: { one_of: ['databricks'] },
+      then_at_least_one_of: ['model.options.databricks.workspace_instance_id', 'model.options.upstream_url'],
+      then_err: 'must set one of %s for databricks provider',
+    },
+  },
+]
 
 export const Schema: FieldEntry[] = [
   {
@@ -58,49 +111,19 @@ export const Schema: FieldEntry[] = [
         'How long the status of a stream may wait for its first content, in milliseconds, so that an early error gets a status of its own.',
     },
   },
-]
-
-const mustSet = (
-  providers: readonly string[],
-  option: string,
-  whom = `${providers.join()} provider`,
-): EntityCheck => ({
-  conditional_at_least_one_of: {
-    if_field: 'model.provider',
-    if_match: { one_of: providers },
-    then_at_least_one_of: [`model.options.${option}`],
-    then_err: `must set %s for ${whom}`,
-  } satisfies ConditionalAtLeastOneOf,
-})
-
-/** Rules over the fields of `config`. */
-export const ConfigChecks: EntityCheck[] = [
   {
-    conditional: {
-      if_field: 'model.provider',
-      if_match: { one_of: ['bedrock', 'gemini'] },
-      then_field: 'auth.allow_override',
-      then_match: { eq: false },
-      then_err: 'bedrock and gemini only support auth.allow_override = false',
+    heartbeat_ms: {
+      type: 'integer',
+      default: 0,
+      between: [0, 2147483646],
+      description:
+        'After how many milliseconds of silence a stream gets an SSE comment; 0 for none. One before the first content ends failover.',
     },
   },
-  { mutually_required: ['auth.header_name', 'auth.header_value'] },
-  { mutually_required: ['auth.param_name', 'auth.param_value', 'auth.param_location'] },
-  mustSet(['llama2'], 'llama2_format'),
-  mustSet(['mistral'], 'mistral_format'),
-  mustSet(['anthropic'], 'anthropic_version'),
-  mustSet(['azure'], 'azure_instance'),
-  mustSet(['azure'], 'azure_api_version'),
-  mustSet(['azure'], 'azure_deployment_id'),
-  mustSet(['llama2', 'ollama', 'vllm'], 'upstream_url', 'self-hosted providers/models'),
-  {
-    conditional_at_least_one_of: {
-      if_field: 'model.provider',
-      if_match: { one_of: ['databricks'] },
-      then_at_least_one_of: ['model.options.databricks.workspace_instance_id', 'model.options.upstream_url'],
-      then_err: 'must set one of %s for databricks provider',
-    },
-  },
+  { timeouts: TIMEOUTS },
+  { targets: targets(ConfigChecks) },
+  { balancer: BALANCER },
+  { limits: LIMITS },
 ]
 
 const onlyWith = (format: string): EntityCheck => ({
@@ -159,6 +182,12 @@ export interface AiProxyConfig {
   fetch_images: boolean
   /** Milliseconds. */
   hold_ms: number
+  /** Milliseconds; 0: none. */
+  heartbeat_ms: number
+  timeouts?: AiProxyTimeouts
+  targets?: AiProxyTarget[]
+  balancer?: AiProxyBalancer
+  limits?: AiProxyLimits
 }
 
 export interface AiProxyAuth {
@@ -223,26 +252,41 @@ export type AiProxyOptions = {
  * @param drivers the names of the drivers that there are
  */
 export function validateWith(drivers: readonly string[]): (config: AiProxyConfig) => Fault[] {
-  return ({ model, logging, route_type, llm_format }) => {
-    const { provider } = model
-    const upstreamUrl = model.options?.upstream_url
-    const faults: Fault[] = []
-    if (!drivers.includes(provider)) {
-      const message = `provider '${provider}' is not supported, use one of: ${drivers.join(', ')}`
-      faults.push({ path: 'model.provider', message })
-    }
-    if (llm_format === 'anthropic' && provider !== 'anthropic') {
-      const message = "native llm_format 'anthropic' can only be used with the 'anthropic' model.provider"
-      faults.push({ path: '@entity', message })
-    }
-    const url = upstreamUrl === undefined ? undefined : urlFault(upstreamUrl)
-    if (url !== undefined) faults.push({ path: 'model.options.upstream_url', message: url })
-    if (logging.log_statistics && provider === 'anthropic' && route_type === 'llm/v1/completions') {
-      const message = `${provider} does not support statistics when route_type is ${route_type}`
-      faults.push({ path: '@entity', message })
-    }
-    return faults
+  return (config) => {
+    const { targets = [] } = config
+    return [
+      ...modelFaults(drivers, config, config.model, ''),
+      ...targets.flatMap(({ model }, i) => modelFaults(drivers, config, model, `targets[${i}].`)),
+    ]
   }
+}
+
+/** @param at where the model stands: `''`, or a path that ends in a dot */
+function modelFaults(
+  drivers: readonly string[],
+  { logging, route_type, llm_format }: AiProxyConfig,
+  { provider, options }: AiProxyModel,
+  at: string,
+): Fault[] {
+  const faults: Fault[] = []
+  const entity = `${at}@entity`
+  if (!drivers.includes(provider)) {
+    const message = `provider '${provider}' is not supported, use one of: ${drivers.join(', ')}`
+    faults.push({ path: `${at}model.provider`, message })
+  }
+  // Of the first target's other formats Kong's own rules speak.
+  if (llm_format !== 'openai' && provider !== llm_format && (at !== '' || llm_format === 'anthropic')) {
+    const message = `native llm_format '${llm_format}' can only be used with the '${llm_format}' model.provider`
+    faults.push({ path: entity, message })
+  }
+  const upstreamUrl = options?.upstream_url
+  const url = upstreamUrl === undefined ? undefined : urlFault(upstreamUrl)
+  if (url !== undefined) faults.push({ path: `${at}model.options.upstream_url`, message: url })
+  if (logging.log_statistics && provider === 'anthropic' && route_type === 'llm/v1/completions') {
+    const message = `${provider} does not support statistics when route_type is ${route_type}`
+    faults.push({ path: entity, message })
+  }
+  return faults
 }
 
 /** Kong looks for a host and a scheme; what has placeholders in it can only be read once they are filled in. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ModelOptions } from '../../../lib/llm/driver.js'
 import { type Field, fieldsOf } from '../../../lib/schema/field.js'
 import { configSchema } from '../../../lib/schema/schema.js'
+import { DEFAULT_BALANCER, DEFAULT_TIMEOUTS } from '../../../plugins/ai-proxy/resilience-schema.js'
 import * as module from '../../../plugins/ai-proxy/schema.js'
 
 type Config = module.AiProxyConfig
@@ -75,6 +76,18 @@ describe('the type of a checked config', () => {
     strict: true,
     fetch_images: true,
     hold_ms: 1,
+    heartbeat_ms: 1,
+    timeouts: { connect: 1, headers: 1, first_token: 1, idle: 1, total: 1 },
+    targets: [],
+    balancer: {
+      algorithm: 'priority',
+      retries: 1,
+      failover_criteria: ['http_429'],
+      max_fails: 1,
+      fail_timeout: 1,
+      latency_strategy: 'e2e',
+    },
+    limits: { max_streams: 1, max_streams_total: 1 },
   }
   /** What the type promises to be there, with the optional records that hold some of it. */
   const promised: Config = {
@@ -89,6 +102,10 @@ describe('the type of a checked config', () => {
     strict: false,
     fetch_images: false,
     hold_ms: 1,
+    heartbeat_ms: 1,
+    timeouts: DEFAULT_TIMEOUTS,
+    balancer: DEFAULT_BALANCER,
+    limits: { max_streams: 0, max_streams_total: 0 },
   }
   const root: Field = { type: 'record', fields: module.Schema }
 
