@@ -25,8 +25,8 @@ export interface Result {
 }
 
 const MEMORY_EVERY_MS = 50
-/** Enough for the compiler to have settled. */
-const WARM_UP = 2
+/** Until the compiler has settled, before the first round. */
+const WARM_UP_MS = 4000
 const SETTLE_MS = 300
 
 /** Runs the scenarios, the targets of each taking turns. */
@@ -64,8 +64,9 @@ async function compare(
   }
   const started: Target[] = []
   for (const name of options.targets) started.push(await targets[name](setting))
-  for (let turn = 0; turn < WARM_UP; turn++) {
-    for (const target of started) await client.run(target, scenario)
+  for (const target of started) {
+    for (const end = performance.now() + WARM_UP_MS; performance.now() < end;)
+      await client.run(target, scenario)
   }
   for (let round = 0; round < options.rounds; round++) {
     for (const target of turned(started, round)) {

@@ -20,11 +20,8 @@ function handlerOf({ provider, delivery }: Scenario): Handler {
         out.end(WHOLE_ANSWER)
       }
     case 'burst': {
-      const answer = Buffer.concat([recording.head, ...tokens(recording, delivery.tokens), recording.tail])
-      return (out) => {
-        start(out, recording)
-        out.end(answer)
-      }
+      const frames = [recording.head, ...tokens(recording, delivery.tokens), recording.tail]
+      return (out) => burst(out, recording, frames)
     }
     case 'paced': {
       const pacer = new Pacer(delivery.everyMs)
@@ -43,6 +40,15 @@ function tokens(recording: Recording, count: number): Buffer[] {
 
 function start(out: ServerResponse, { contentType }: Recording): void {
   out.writeHead(200, { 'content-type': contentType, 'x-request-id': 'req_011CUTVc2pBpmVeDdCrYtqyZ' })
+}
+
+/** In one write, and each frame in an HTTP chunk of its own: providers flush after each. */
+function burst(out: ServerResponse, recording: Recording, frames: readonly Buffer[]): void {
+  start(out, recording)
+  out.cork()
+  for (const frame of frames) if (frame.length > 0) out.write(frame)
+  out.end()
+  out.uncork()
 }
 
 function paced(out: ServerResponse, recording: Recording, count: number, pacer: Pacer): void {

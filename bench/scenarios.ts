@@ -36,7 +36,7 @@ export interface Scenario {
 const BURST: Delivery = { kind: 'burst', tokens: 200 }
 const SINGLE: Delivery = { kind: 'paced', tokens: 200, everyMs: 5 }
 const SMALL = { bodyBytes: 300, fresh: false, measures: 'cpu' } as const
-const BURSTS = { ...SMALL, delivery: BURST, requests: 300, concurrency: 8 }
+const BURSTS = { ...SMALL, delivery: BURST, requests: 600, concurrency: 8 }
 /** Slow enough that no two frames meet on the way. */
 const SINGLES = { ...SMALL, delivery: SINGLE, requests: 40, concurrency: 40 }
 
@@ -47,7 +47,7 @@ export const scenarios: readonly Scenario[] = [
     title: 'small request, not streamed',
     provider: 'openai',
     delivery: { kind: 'whole' },
-    requests: 1200,
+    requests: 4000,
     concurrency: 16,
     goal: 0.65,
   },
@@ -63,7 +63,7 @@ export const scenarios: readonly Scenario[] = [
     title: '1 MB request, not streamed',
     provider: 'openai',
     delivery: { kind: 'whole' },
-    requests: 100,
+    requests: 150,
     concurrency: 4,
     bodyBytes: 1024 * 1024,
     goal: 0.8,

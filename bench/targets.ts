@@ -145,7 +145,8 @@ function kongAi(
   announces: RegExp,
   { folder, profiles }: TargetOptions,
 ): Promise<Child> {
-  const profiling = profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profiles]
+  const profiling =
+    profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval', '200', '--cpu-prof-dir', profiles]
   const env = { KONG_AI_LOG_SINK: path.join(folder, 'records.ndjson') }
   return startChild(process.execPath, [...profiling, cli, ...args], announces, env)
 }

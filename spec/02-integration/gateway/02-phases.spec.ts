@@ -169,7 +169,9 @@ describe('lazy commit', () => {
     const release = gate()
     const sockets = new Set<unknown>()
     const upstream = await origin((_, response, message) => {
+      const isFirst = sockets.size === 0
       sockets.add(message.socket)
+      if (!isFirst) return void response.end('enough')
       response.writeHead(200).write('enough')
       void release.promise.then(() => response.end('too much'))
     })
@@ -242,10 +244,12 @@ describe('exits and failures', () => {
         if (arg.chunk.toString().includes('throw')) throw new Error('secret detail')
       },
     })
+    const goOn = gate()
     const upstream = await origin(({ url }, response) => {
       response.writeHead(200)
-      if (url === '/late') response.write('fine so far')
-      setImmediate(() => response.end('throw'))
+      if (url !== '/late') return void response.end('throw')
+      response.write('fine so far')
+      void goOn.promise.then(() => response.end('throw'))
     })
     const { url } = await running(upstream, module)
     const early = await fetch(`${url}/early`)
@@ -253,6 +257,7 @@ describe('exits and failures', () => {
     expect(await early.json()).toMatchObject({ message: 'An unexpected error occurred' })
     const late = await fetch(`${url}/late`)
     expect(late.status).toBe(200)
+    goOn.open()
     await expect(late.text()).rejects.toThrow()
   })
 
