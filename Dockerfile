@@ -18,4 +18,5 @@ RUN mkdir -p /run/kong-ai && chown node:node /run/kong-ai
 USER node
 ENTRYPOINT ["node", "dist/lib/cli.js"]
 CMD ["plugin-server", "--socket", "/run/kong-ai/plugins.sock"]
-HEALTHCHECK --interval=5s --timeout=3s --retries=12 CMD ["test", "-S", "/run/kong-ai/plugins.sock"]
+# A connection and not the file: a killed process leaves its socket behind.
+HEALTHCHECK --interval=2s --timeout=3s --retries=30 CMD ["node", "-e", "require('net').connect('/run/kong-ai/plugins.sock').on('connect', () => process.exit(0)).on('error', () => process.exit(1))"]
