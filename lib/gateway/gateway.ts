@@ -10,6 +10,7 @@ import { IncomingRequest } from '../runtime/incoming-request.js'
 import { kongAnswer, NO_ROUTE, NO_SERVICE } from '../runtime/kong-answers.js'
 import { processPdkHost } from '../runtime/pdk-host.js'
 import { Pipeline, type PipelineHost, type Routed } from '../runtime/pipeline.js'
+import { Telemetry } from '../runtime/telemetry/telemetry.js'
 import { Upstreams } from '../runtime/upstream.js'
 import type { GatewayConfig, Route } from './entities.js'
 import { listen, type Address, type Listener } from '../runtime/listener.js'
@@ -37,6 +38,7 @@ const GRACE_MS = 30_000
 export class Gateway implements PipelineHost {
   readonly upstreams = new Upstreams()
   readonly pdk: PdkHost
+  readonly telemetry = new Telemetry()
   readonly edge = true
   readonly #settings: ProcessSettings
   readonly #plugins: ReadonlyMap<string, PluginDefinition>

@@ -47,4 +47,8 @@ export interface AnswerFacts {
   /** Frames read, and those among them that were passed over because nobody knows them. */
   frames: number
   unknownFrames: number
+  /** Events written for the client; absent in a whole answer. */
+  events?: number
+  /** Characters that the answer has said, where they are kept for a count. */
+  saidChars?: number
 }

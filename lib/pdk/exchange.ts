@@ -1,4 +1,5 @@
 import type { HeaderRecord } from './headers.js'
+import type { ModelCall, Transfer } from './model-call.js'
 
 /** The phases of an exchange, under Kong's names for its PDK checks. */
 export type Phase = 'rewrite' | 'access' | 'response' | 'header_filter' | 'body_filter' | 'log'
@@ -138,13 +139,17 @@ export interface Exchange {
   readonly shared: Map<string, unknown>
   /** What plugins added to the log entry: `kong.log.set_serialize_value`, keys are dotted paths. */
   readonly logValues: Map<string, { value: unknown; mode: 'set' | 'add' | 'replace' }>
+  /** The model call that a plugin makes of it (`kong.telemetry.setModelCall`). */
+  modelCall: ModelCall | undefined
+  /** What has passed so far. */
+  readonly transfer: Transfer
   /** Collect the upstream's whole body before any of it goes to the client. */
   buffered: boolean
   /** Ends the phase; the answer is the given one. Ignored once the answer is committed or another exit came first. */
   exit(status: number, body: Buffer | string | undefined, headers: HeaderRecord): void
   /** Gives the attempt up, before its answer is committed. */
   failAttempt(failure: AttemptFailure): void
-  /** Runs the body filters with an empty chunk in `ms` from now, unless something arrives sooner. */
+  /** Runs the body filters with an empty chunk in `ms` from now, in place of a run asked for earlier. */
   flushAfter(ms: number): void
   /** The log entry in Kong's shape (`kong.log.serialize`). */
   serialize(): Record<string, unknown>

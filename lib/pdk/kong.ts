@@ -12,6 +12,7 @@ import { request } from './request.js'
 import { response } from './response.js'
 import { router } from './router.js'
 import { service } from './service.js'
+import { telemetry } from './telemetry.js'
 import { vault } from './vault.js'
 
 /** Kong's PDK under kong-pdk's names (https://docs.konghq.com/gateway/latest/plugin-development/pdk/), and what we add to it. */
@@ -33,7 +34,7 @@ export const surface = {
   response,
   router,
   service,
-  telemetry: { log: unavailable() },
+  telemetry,
   vault,
 }
 

@@ -11,6 +11,7 @@ import { IncomingRequest } from '../runtime/incoming-request.js'
 import { listen, type Address, type Listener } from '../runtime/listener.js'
 import type { LogSink } from '../runtime/log-sink.js'
 import { Pipeline, type PipelineHost, type Routed } from '../runtime/pipeline.js'
+import { Telemetry } from '../runtime/telemetry/telemetry.js'
 import { Upstreams } from '../runtime/upstream.js'
 import { within } from '../runtime/within.js'
 import type { HandoverCounters } from './counters.js'
@@ -30,6 +31,7 @@ export interface RelayOptions {
   readonly pdk: PdkHost
   readonly settings: ProcessSettings
   readonly sink?: LogSink
+  readonly telemetry?: Telemetry
   /** How long an exchange waits for Kong's log event. Milliseconds. */
   readonly logWaitMs?: number
 }
@@ -47,6 +49,7 @@ const MAX_HEADER_BYTES = 4000
 export class Relay implements PipelineHost {
   readonly upstreams = new Upstreams()
   readonly pdk: PdkHost
+  readonly telemetry: Telemetry
   readonly edge = false
   readonly globals = pluginChain([])
   readonly #options: RelayOptions
@@ -59,15 +62,14 @@ export class Relay implements PipelineHost {
   private constructor(options: RelayOptions) {
     this.#options = options
     this.pdk = options.pdk
+    this.telemetry = options.telemetry ?? new Telemetry()
   }
 
   static async start(options: RelayOptions): Promise<Relay> {
     const relay = new Relay(options)
-    relay.#listener = await listen(
-      options.listen,
-      (message, out) => relay.#onRequest(message, out),
-      { keepAliveTimeout: KEEP_ALIVE_MS },
-    )
+    relay.#listener = await listen(options.listen, (message, out) => relay.#onRequest(message, out), {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    })
     return relay
   }
 

@@ -24,7 +24,10 @@ export class Downstream {
     out.on('drain', onDrain)
     out.once('close', () => {
       x.clientGone = !out.writableFinished
-      if (x.clientGone) x.aborted ??= out.errored?.message ?? 'the client went away'
+      if (x.clientGone && x.aborted === undefined) {
+        x.aborted = out.errored?.message ?? 'the client went away'
+        x.abandoned = out.errored ? 'limit' : 'client'
+      }
       onClose()
     })
   }

@@ -11,9 +11,11 @@ import type {
   UpstreamRequest,
 } from '../pdk/exchange.js'
 import { emptyHeaders, type HeaderRecord } from '../pdk/headers.js'
+import type { AbortReason, ModelCall, Transfer } from '../pdk/model-call.js'
 import { requestId } from './ids.js'
 import type { IncomingRequest } from './incoming-request.js'
 import { logEntry } from './log-entry.js'
+import { Flow } from './telemetry/flow.js'
 
 /** An answer given by a plugin or by the gateway itself instead of the upstream's. */
 export interface Exit {
@@ -58,16 +60,20 @@ export class LiveExchange implements Exchange {
   }
   readonly shared = new Map<string, unknown>()
   readonly logValues = new Map<string, { value: unknown; mode: 'set' | 'add' | 'replace' }>()
+  modelCall: ModelCall | undefined
   buffered = false
 
   readonly timings: Timings = { start: performance.now(), sent: 0, headers: 0, end: 0 }
   /** Every upstream tried, in order. */
   readonly tries: { host: string; port: number; failure?: AttemptFailure['kind'] }[] = []
+  readonly flow = new Flow()
   bytesOut = 0
   /** The client went away before the answer was whole. */
   clientGone = false
   /** Why, for the log. */
   aborted: string | undefined
+  /** Whose doing that was: the client's, or a limit that it kept waiting. */
+  abandoned: 'client' | 'limit' | undefined
   /** Kong's own log entry of the request, where a Kong is in front; false if its log event did not come. */
   kongEntry: Record<string, unknown> | false | undefined
 
@@ -108,6 +114,18 @@ export class LiveExchange implements Exchange {
 
   get captures(): Captures {
     return this.#binding.captures
+  }
+
+  /** Why the answer did not come to its end. */
+  get abort(): AbortReason | undefined {
+    const failure = this.tries.at(-1)?.failure
+    if (failure === undefined || failure === 'rejected') return this.modelCall?.abort ?? this.abandoned
+    return failure === 'timeout' ? 'timeout' : 'provider'
+  }
+
+  get transfer(): Transfer {
+    const { flow, bytesOut, tries, abort } = this
+    return { bytesIn: flow.bytesIn, bytesOut, attempts: tries.length, abort }
   }
 
   exit(status: number, body: Buffer | string | undefined, headers: HeaderRecord): void {

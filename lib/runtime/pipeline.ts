@@ -9,6 +9,7 @@ import type { Binding, Exit, LiveExchange } from './exchange.js'
 import { BodyAborted } from './incoming-request.js'
 import { failureAnswer, kongAnswer, UNEXPECTED } from './kong-answers.js'
 import { PluginScopes } from './plugin-scopes.js'
+import type { Telemetry } from './telemetry/telemetry.js'
 import type { UpstreamHandler, UpstreamLeg, Upstreams } from './upstream.js'
 
 /** What a request goes to and the plugins that run, or the host's own answer to it. */
@@ -18,6 +19,7 @@ export type Routed = { binding: Binding; plugins: PluginChain } | { exit: Exit }
 export interface PipelineHost {
   readonly upstreams: Upstreams
   readonly pdk: PdkHost
+  readonly telemetry: Telemetry
   /** The client itself is on the other side, and not a Kong. */
   readonly edge: boolean
   /** Plugins without a scope: the only ones whose `rewrite` runs, and all that run without a route. */
@@ -69,11 +71,12 @@ export class Pipeline implements UpstreamHandler {
       () => this.#leg?.resume(),
       () => this.#close(),
     )
+    host.telemetry.begin(x)
   }
 
   async run(): Promise<void> {
     try {
-      await this.#request()
+      await this.#host.telemetry.run(this.#x, () => this.#request())
     } catch (error) {
       this.#unexpected(error)
     }
@@ -118,6 +121,7 @@ export class Pipeline implements UpstreamHandler {
   async #attempt(): Promise<void> {
     const x = this.#x
     const { upstream } = x
+    this.#host.telemetry.attempt(x)
     try {
       const authorized = upstream.authorize?.(upstream)
       if (authorized) await authorized
@@ -147,6 +151,7 @@ export class Pipeline implements UpstreamHandler {
     const x = this.#x
     const last = x.tries.at(-1)
     if (last) last.failure = failure.kind
+    this.#host.telemetry.attemptFailed(x, failure)
     x.phase = 'access'
     const next = x.nextAttempt && (await x.nextAttempt(failure))
     if (this.#down.closed) return
@@ -184,8 +189,12 @@ export class Pipeline implements UpstreamHandler {
   }
 
   onData(bytes: Buffer): void {
+    const x = this.#x
+    const arrived = performance.now()
+    const before = x.bytesOut
     if (this.#collected) this.#collected.push(bytes)
     else this.#body(bytes, false)
+    this.#host.telemetry.read(x, arrived, bytes.length, x.bytesOut > before)
   }
 
   onEnd(): void {
@@ -357,6 +366,7 @@ export class Pipeline implements UpstreamHandler {
     x.timings.end = performance.now()
     if (x.clientGone) this.#leg?.abort()
     this.#state = 'ended'
+    void this.#host.telemetry.end(x)
     this.#logPhase().catch((error: unknown) => this.#log.error({ err: error }, 'a log phase failed'))
   }
 

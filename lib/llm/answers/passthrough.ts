@@ -42,6 +42,7 @@ export class PassthroughStream extends SinkAnswer<WatchSink> {
     const { passing, sink } = this
     if ((sink.state === 'ended' || sink.state === 'failed') && !this.closed) {
       this.closed = true
+      sink.events++
       passing.outbox.add(Buffer.from(this.error === undefined ? this.lastEvents() : errorEvent(this.error)))
     }
     return passing.outbox.take()
@@ -51,6 +52,7 @@ export class PassthroughStream extends SinkAnswer<WatchSink> {
     const { lastUsage, identity } = this.sink
     const owed = this.options.includeUsage === true && !this.passing.usagePassed
     if (!owed || lastUsage === undefined || identity === undefined) return DONE_EVENT
+    this.sink.events++
     return usageEvent(chunkHead(CHUNK_OBJECTS[this.route], identity), lastUsage) + DONE_EVENT
   }
 }
@@ -99,12 +101,17 @@ class PassthroughIntake implements Intake {
       if (!this.reader.chunk(chunk)) this.unknownFrames++
       if (this.sink.isOver) return
       if (!isUsageChunk(chunk)) {
-        this.outbox.add(raw)
+        this.pass(raw)
       } else if (this.includeUsage && this.sink.lastUsage !== undefined) {
         this.usagePassed = true
-        this.outbox.add(raw)
+        this.pass(raw)
       }
     }
+  }
+
+  private pass(raw: Buffer): void {
+    this.sink.events++
+    this.outbox.add(raw)
   }
 }
 

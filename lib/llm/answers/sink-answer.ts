@@ -35,7 +35,7 @@ export abstract class SinkAnswer<S extends AnswerSink> implements Answer {
   }
 
   get facts(): AnswerFacts {
-    const { id, model, lastUsage, estimated, finishReasons } = this.sink
+    const { id, model, lastUsage, estimated, finishReasons, events, saidChars } = this.sink
     return {
       ...(id !== undefined && { id }),
       ...(model !== undefined && { model }),
@@ -44,6 +44,8 @@ export abstract class SinkAnswer<S extends AnswerSink> implements Answer {
       finishReasons,
       frames: this.intake.frames,
       unknownFrames: this.intake.unknownFrames,
+      ...(events > 0 && { events }),
+      ...(saidChars !== undefined && { saidChars }),
     }
   }
 

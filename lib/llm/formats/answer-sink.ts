@@ -48,6 +48,8 @@ export abstract class AnswerSink implements Sink {
   /** `lastUsage` is a count of ours. */
   estimated = false
   readonly finishReasons: FinishReason[] = []
+  /** Events written for the client. */
+  events = 0
   /** How many tool calls each choice has started; as long as the number of choices seen. */
   private readonly calls: number[] = []
 
@@ -76,6 +78,11 @@ export abstract class AnswerSink implements Sink {
 
   get isOver(): boolean {
     return this.state === 'counting' || this.state === 'ended' || this.state === 'failed'
+  }
+
+  /** Characters said, where they are kept. */
+  get saidChars(): number | undefined {
+    return this.options.said?.chars
   }
 
   start(meta: AnswerMeta): void {

@@ -50,6 +50,7 @@ export abstract class EventSink extends AnswerSink {
 
   /** One chunk with one choice, given as JSON. */
   protected chunk(choice: string): void {
+    this.events++
     this.pending += this.head + choice + this.tail
   }
 
@@ -59,12 +60,15 @@ export abstract class EventSink extends AnswerSink {
 
   protected writeEnd(usage: Usage | undefined): void {
     if (this.options.includeUsage === true && usage !== undefined) {
+      this.events++
       this.pending += usageEvent(this.head, usage)
     }
+    this.events++
     this.pending += DONE_EVENT
   }
 
   protected writeError(error: ChatError): void {
+    this.events++
     this.pending += errorEvent(error)
   }
 }

@@ -21,6 +21,11 @@ export class Said {
   #omittedReasoning = 0
   readonly #choices: Choice[] = []
 
+  /** Of all that it said. */
+  get chars(): number {
+    return MAX_CHARS - this.#room
+  }
+
   text(choice: number, text: string): void {
     if (this.#fits(text)) this.#choice(choice).text += text
     else this.#omitted += text.length

@@ -78,6 +78,8 @@ export function fakeExchange(phase: Phase, { request, body = '', exchange }: Giv
     response: { status: 200, headers: emptyHeaders(), committed: false, source: 'service' },
     shared: new Map(),
     logValues: new Map(),
+    modelCall: undefined,
+    transfer: { bytesIn: 0, bytesOut: 0, attempts: 0, abort: undefined },
     buffered: false,
     exits: [],
     failures: [],
