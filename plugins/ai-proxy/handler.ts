@@ -9,8 +9,10 @@ import type { BodyArg, DirectTarget, Plugin } from '../../lib/pdk/plugin.js'
 import { requireFilters } from '../../lib/pdk/require-filters.js'
 import { allowsDirect, sendDirectly } from './direct.js'
 import { ErrorAnswer } from './error-answer.js'
+import { exchangeLog } from './exchange-log.js'
 import { exitWith, unanswered } from './exits.js'
 import { answerHeaders, clearProviderHeaders, clearStreamHeaders, setAnswerHeaders } from './headers.js'
+import { AiCall } from './model-call.js'
 import { AnswerPayload, requestPayload } from './payload.js'
 import { prepare, type Made, type Prepared } from './prepare.js'
 import type { AiProxyConfig } from './schema.js'
@@ -20,6 +22,8 @@ import { compileTemplates } from './template.js'
 /** One request through the plugin: made in `access`, owned by its answer. Times are those of `performance.now()`. */
 interface AiExchange extends Prepared {
   readonly started: number
+  /** Itself, for who watches. */
+  readonly watched: AiCall
   readonly payload: { request: string | undefined; answer: AnswerPayload } | undefined
   answer?: Answer
   /** When the first-frame hold is over; 0: there is none. */
@@ -55,8 +59,10 @@ export class AiProxy implements Plugin {
     const started = performance.now()
     const prepared = await this.#prepare(kong, kong.configuration)
     if (!prepared) return
-    const exchange: AiExchange = { ...prepared, started, payload: this.#payload(prepared), holdEnds: 0 }
+    const made = { ...prepared, started, payload: this.#payload(prepared), holdEnds: 0 }
+    const exchange: AiExchange = Object.assign(made, { watched: new AiCall(made, this.#config.route_type) })
     kong.ctx.plugin.exchange = exchange
+    await kong.telemetry.setModelCall(exchange.watched)
     await kong.service.setRequest(prepared.request)
     await kong.service.setAttempts((failure) => {
       exitWith(kong, unanswered(failure))
@@ -174,8 +180,8 @@ export class AiProxy implements Plugin {
   async log(kong: Kong): Promise<void> {
     const exchange = exchangeOf(kong)
     if (!exchange || !this.#config.logging.log_statistics) return
-    const { started, payload, answer, firstOutput, ended = performance.now() } = exchange
-    await answer?.countUsage?.()
+    const { started, payload, answer, firstOutput, watched } = exchange
+    await watched.settle()
     const facts = answer?.facts
     const { meta, usage } = statistics({
       model: exchange.model,
@@ -183,15 +189,27 @@ export class AiProxy implements Plugin {
       pluginId: (await kong.plugin.getId()) ?? '',
       stream: exchange.call.stream,
       facts,
-      latency: ended - started,
+      latency: watched.latency,
       timeToFirstToken: firstOutput && firstOutput - started,
     })
     await kong.log.setSerializeValue('ai.proxy.meta', meta)
     await kong.log.setSerializeValue('ai.proxy.usage', usage)
+    await kong.log.setSerializeValue('ai.proxy.exchange', await this.#exchangeLog(kong, exchange))
     if (payload) {
       const { request, answer } = payload
       await kong.log.setSerializeValue('ai.proxy.payload', { request, response: answer.text(facts?.usage) })
     }
+  }
+
+  async #exchangeLog(kong: Kong, { answer, provider }: AiExchange) {
+    const status = await kong.service.response.getStatus()
+    return exchangeLog({
+      status,
+      headers: status === undefined ? {} : await kong.service.response.getHeaders(),
+      dropped: provider.request.dropped,
+      facts: answer?.facts,
+      transfer: await kong.telemetry.getTransfer(),
+    })
   }
 
   get #logsPayloads(): boolean {

@@ -57,7 +57,7 @@ type Prices = Pick<
  * Prices are per million tokens; none is taken unless those of input and output are configured, as in Kong. Prompt
  * tokens that the provider read from its cache or wrote to it have the cache's prices where there are any.
  */
-function cost(usage: Usage, prices: Prices): number {
+export function cost(usage: Usage, prices: Prices): number {
   const { input_cost: input, output_cost: output } = prices
   if (input === undefined || output === undefined) return 0
   const { cached_tokens: read = 0, cache_creation_tokens: write } = usage.prompt_tokens_details ?? {}

@@ -1,0 +1,88 @@
+import type { AnswerFacts, Answer } from '../../lib/llm/answer.js'
+import type { RouteType } from '../../lib/llm/driver.js'
+import type { AbortReason, ModelCall } from '../../lib/pdk/model-call.js'
+import { ErrorAnswer } from './error-answer.js'
+import type { Prepared } from './prepare.js'
+import { cost } from './statistics.js'
+
+/** OpenTelemetry's names of what the routes ask for: https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/ */
+const OPERATIONS: Readonly<Record<RouteType, string>> = {
+  'llm/v1/chat': 'chat',
+  'llm/v1/completions': 'text_completion',
+  preserve: 'chat',
+}
+
+/** What the handler notes of an exchange. */
+interface Watched extends Pick<Prepared, 'model' | 'call'> {
+  readonly started: number
+  answer?: Answer
+  ended?: number
+}
+
+/** An exchange of ai-proxy, as metrics, spans and the live page see it. */
+export class AiCall implements ModelCall {
+  readonly operation: string
+  readonly #watched: Watched
+  #settling: Promise<void> | undefined
+
+  constructor(watched: Watched, route: RouteType) {
+    this.#watched = watched
+    this.operation = OPERATIONS[route]
+  }
+
+  get provider(): string {
+    return this.#watched.model.provider
+  }
+
+  get model(): string {
+    return this.#watched.call.model || 'UNSPECIFIED'
+  }
+
+  get stream(): boolean {
+    return this.#watched.call.stream
+  }
+
+  get maxTokens(): number | undefined {
+    const { max_completion_tokens, max_tokens } = this.#watched.call.body
+    return numberOf(max_completion_tokens ?? max_tokens) ?? this.#watched.model.options?.max_tokens
+  }
+
+  get temperature(): number | undefined {
+    return numberOf(this.#watched.call.body.temperature) ?? this.#watched.model.options?.temperature
+  }
+
+  get topP(): number | undefined {
+    return numberOf(this.#watched.call.body.top_p) ?? this.#watched.model.options?.top_p
+  }
+
+  get facts(): AnswerFacts | undefined {
+    return this.#watched.answer?.facts
+  }
+
+  get cost(): number {
+    const usage = this.facts?.usage
+    return usage ? cost(usage, this.#watched.model.options ?? {}) : 0
+  }
+
+  get latency(): number {
+    return (this.#watched.ended ?? performance.now()) - this.#watched.started
+  }
+
+  /** An error of the provider's API is an answer, and a good stream that turns out to be none is not. */
+  get abort(): AbortReason | undefined {
+    const { answer } = this.#watched
+    if (!answer?.error || answer instanceof ErrorAnswer) return undefined
+    if (answer.error.code === 'answer_too_large') return 'limit'
+    return answer.error.status === 504 ? 'timeout' : 'provider'
+  }
+
+  settle(): Promise<void> {
+    this.#watched.ended ??= performance.now()
+    this.#settling ??= this.#watched.answer?.countUsage?.() ?? Promise.resolve()
+    return this.#settling
+  }
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+}
