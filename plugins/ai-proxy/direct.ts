@@ -12,7 +12,7 @@ import type { AiProxyAuth, AiProxyConfig } from './schema.js'
  * the credential is a fixed header or query parameter.
  */
 export function allowsDirect(config: AiProxyConfig): boolean {
-  const { response_streaming, llm_format, logging, strict, auth } = config
+  const { response_streaming, llm_format, logging, strict, auth, targets, timeouts, limits } = config
   return (
     response_streaming === 'deny' &&
     llm_format === 'openai' &&
@@ -22,7 +22,9 @@ export function allowsDirect(config: AiProxyConfig): boolean {
     !usesCloud(config.model.provider, auth) &&
     !logging.log_statistics &&
     !logging.log_payloads &&
-    !strict
+    !strict &&
+    // What Kong could not do, and we could not see.
+    [targets, timeouts, limits].every((setting) => setting === undefined)
   )
 }
 

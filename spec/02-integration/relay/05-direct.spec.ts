@@ -154,6 +154,11 @@ describe('a config allows no direct mode', () => {
     'statistics to log': { logging: { log_statistics: true } },
     'payloads to log': { logging: { log_payloads: true } },
     'a strict check': { strict: true },
+    'time limits of its own': { timeouts: { total: 1000 } },
+    'limits of streams': { limits: { max_streams: 2 } },
+    'further targets': {
+      targets: [{ model: { provider: 'openai', name: 'm' } }],
+    },
     'a credential in the body': {
       auth: { param_name: 'key', param_value: 'k', param_location: 'body' },
     },
