@@ -90,5 +90,6 @@ export const beforeUpstream = ['rewrite', 'access'] as const
 export const whileBodyIsRead = ['rewrite', 'access', 'response'] as const
 export const afterUpstream = ['response', 'header_filter', 'body_filter', 'log'] as const
 export const filters = ['header_filter', 'body_filter'] as const
+export const accessAndFilters = ['access', 'header_filter', 'body_filter'] as const
 /** Kong ends this list before `body_filter`. Here status and headers go out lazily, so they may change there too. */
 export const untilCommitted = ['rewrite', 'access', 'response', 'header_filter', 'body_filter'] as const

@@ -1,14 +1,20 @@
-import type { ProcessSettings, UpstreamRequest } from './exchange.js'
+import type { AttemptFailure, ProcessSettings, UpstreamRequest } from './exchange.js'
 import type { FilterKong, Kong } from './kong.js'
 
 /** What a body filter gets and may change: nginx's `ngx.arg[1]` and `ngx.arg[2]`. */
 export interface BodyArg {
-  /** Bytes of the body, decoded if they were compressed; empty in a flush and at a mere end. */
+  /**
+   * Bytes of the body, decoded if they were compressed; empty in a flush and at a mere end. Before the upstream's headers a
+   * flush may put something here, too: then they go out with the status 200, and the header filters do not run again.
+   */
   chunk: Buffer
   /** In: the body ends with this chunk. Out: true ends the answer to the client here and lets the upstream go. */
   eof: boolean
-  /** The upstream broke off: the body is not whole. A filter that makes a proper end of it deletes this. */
-  error?: string
+  /**
+   * The upstream broke off or failed: the body is not whole. A filter that makes a proper end of it deletes this; one that sets
+   * it breaks the answer off.
+   */
+  error?: AttemptFailure
 }
 
 /**

@@ -13,7 +13,15 @@ import {
 import { emptyHeaders, type HeaderRecord } from './headers.js'
 import { logLine } from './log.js'
 import { checkLimit, expectType } from './lua.js'
-import { afterUpstream, filters, PdkError, read, type Scope, untilCommitted, write } from './method.js'
+import {
+  accessAndFilters,
+  afterUpstream,
+  PdkError,
+  read,
+  type Scope,
+  untilCommitted,
+  write,
+} from './method.js'
 import { errorMessage } from './response-messages.js'
 
 /** A body of our own making: bytes, text, or anything else as JSON. */
@@ -92,8 +100,11 @@ export const response = {
       exit(scope, status, body, { ...exitHeaders(scope, headers), 'content-type': JSON_TYPE })
     },
   ),
-  /** Ours: runs the body filters with an empty chunk in `ms` from now, unless something arrives sooner. */
-  flushAfter: write(filters, ({ exchange }, ms: number): void => exchange.flushAfter(ms)),
+  /**
+   * Ours: runs the body filters with an empty chunk in `ms` from now, also while the upstream has not answered yet. One timer an
+   * exchange: the last call counts.
+   */
+  flushAfter: write(accessAndFilters, ({ exchange }, ms: number): void => exchange.flushAfter(ms)),
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8'

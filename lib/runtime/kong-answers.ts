@@ -1,4 +1,4 @@
-import type { AttemptFailure } from '../pdk/exchange.js'
+import type { AttemptFailure, ClientResponse } from '../pdk/exchange.js'
 import { emptyHeaders } from '../pdk/headers.js'
 import type { Exit } from './exchange.js'
 
@@ -28,4 +28,17 @@ const FAILURES: Readonly<Record<AttemptFailure['kind'], readonly [status: number
 export function failureAnswer(failure: AttemptFailure, requestId: string): Exit {
   const [status, message] = FAILURES[failure.kind]
   return kongAnswer(status, message, requestId)
+}
+
+const CONTENT_HEADERS = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'etag']
+
+/** Status, headers and content of the answer become those of the exit; headers that plugins set stay. */
+export function replaceAnswer(response: ClientResponse, exit: Exit): void {
+  response.status = exit.status
+  for (const name of CONTENT_HEADERS) delete response.headers[name]
+  Object.assign(response.headers, exit.headers)
+}
+
+export function bytesOf(body: Buffer | string | undefined): Buffer {
+  return typeof body === 'object' ? body : Buffer.from(body ?? '')
 }

@@ -1,13 +1,14 @@
 import type { ServerResponse } from 'node:http'
-import type { AttemptFailure } from '../pdk/exchange.js'
+import type { AttemptFailure, UpstreamRequest } from '../pdk/exchange.js'
 import { copyHeaders, dropHopByHop, type HeaderRecord } from '../pdk/headers.js'
 import type { Logger, PdkHost } from '../pdk/method.js'
 import type { BodyArg } from '../pdk/plugin.js'
 import type { PluginChain, PluginInstance } from './chain.js'
 import { Downstream } from './downstream.js'
 import type { Binding, Exit, LiveExchange } from './exchange.js'
+import { FlushTimer } from './flush-timer.js'
 import { BodyAborted } from './incoming-request.js'
-import { failureAnswer, kongAnswer, UNEXPECTED } from './kong-answers.js'
+import { bytesOf, failureAnswer, kongAnswer, replaceAnswer, UNEXPECTED } from './kong-answers.js'
 import { PluginScopes } from './plugin-scopes.js'
 import type { Telemetry } from './telemetry/telemetry.js'
 import type { UpstreamHandler, UpstreamLeg, Upstreams } from './upstream.js'
@@ -54,7 +55,11 @@ export class Pipeline implements UpstreamHandler {
   #ownHeaders: HeaderRecord | undefined
   /** The collected body, for plugins with a `response` phase and for `enableBuffering`. */
   #collected: Buffer[] | undefined
-  #flushTimer: NodeJS.Timeout | undefined
+  readonly #flush = new FlushTimer(() => {
+    // What is collected is filtered when it is whole.
+    if (this.#plugins.response.length === 0 && !this.#x.buffered) this.#body(NOTHING, false)
+  })
+  #headersFiltered = false
   #state: 'running' | 'ended' = 'running'
 
   constructor(x: LiveExchange, host: PipelineHost, out: ServerResponse) {
@@ -63,7 +68,7 @@ export class Pipeline implements UpstreamHandler {
     this.#plugins = host.globals
     this.#log = host.pdk.logger
     this.#scopes = new PluginScopes(x, host.pdk)
-    x.onFlushAfter = (ms) => this.#flushAfter(ms)
+    x.onFlushAfter = (ms) => this.#flush.after(ms)
     this.#down = new Downstream(
       x,
       out,
@@ -121,21 +126,23 @@ export class Pipeline implements UpstreamHandler {
   async #attempt(): Promise<void> {
     const x = this.#x
     const { upstream } = x
+    this.#ownHeaders ??= x.response.headers
+    this.#flush.attemptBegins()
     this.#host.telemetry.attempt(x)
     try {
       const authorized = upstream.authorize?.(upstream)
       if (authorized) await authorized
     } catch (error) {
+      if (this.#isOver(upstream)) return
       this.#log.error({ err: error }, 'an upstream request could not be authorized')
       await this.#failed({ kind: 'rejected', message: 'the request could not be authorized' })
       return
     }
-    if (this.#down.closed) return
+    if (this.#isOver(upstream)) return
     if (upstream.host === '') {
       await this.#failed({ kind: 'rejected', message: 'no plugin has set a target' })
       return
     }
-    this.#ownHeaders ??= x.response.headers
     x.tries.push({ host: upstream.host, port: upstream.port })
     x.timings.sent ||= performance.now()
     this.#leg = this.#host.upstreams.send(
@@ -146,18 +153,31 @@ export class Pipeline implements UpstreamHandler {
     )
   }
 
-  /** An attempt is over without an answer, and nothing has been committed. */
+  /** A filter may have given the attempt up while its request was being authorized. */
+  #isOver(upstream: UpstreamRequest): boolean {
+    return this.#down.closed || this.#state === 'ended' || this.#x.upstream !== upstream
+  }
+
+  /** An attempt is over without an answer. */
   async #failed(failure: AttemptFailure): Promise<void> {
     const x = this.#x
     const last = x.tries.at(-1)
     if (last) last.failure = failure.kind
+    this.#flush.attemptEnds()
     this.#host.telemetry.attemptFailed(x, failure)
+    if (x.response.committed) {
+      this.#body(NOTHING, true, failure)
+      return
+    }
     x.phase = 'access'
     const next = x.nextAttempt && (await x.nextAttempt(failure))
     if (this.#down.closed) return
     if (next) {
       x.upstream = next
       x.serviceResponse = undefined
+      x.response.status = 200
+      x.response.headers = copyHeaders(this.#ownHeaders!)
+      this.#headersFiltered = false
       await this.#attempt()
     } else if (x.pendingExit) {
       this.#answer(x.pendingExit, 'exit')
@@ -179,6 +199,7 @@ export class Pipeline implements UpstreamHandler {
   onHeaders(status: number, headers: HeaderRecord): void {
     const x = this.#x
     x.serviceResponse = { status, headers }
+    if (x.response.committed) return
     x.response.status = status
     // What plugins have set already stays, over what the upstream says.
     x.response.headers = Object.assign(copyHeaders(headers), this.#ownHeaders)
@@ -208,7 +229,7 @@ export class Pipeline implements UpstreamHandler {
     const last = this.#x.tries.at(-1)
     if (last) last.failure = failure.kind
     if (!this.#x.serviceResponse) this.#retry(failure)
-    else if (this.#plugins.bodyFilter.length > 0) this.#body(NOTHING, true, failure.message)
+    else if (this.#plugins.bodyFilter.length > 0) this.#body(NOTHING, true, failure)
     else if (this.#x.response.committed) this.#down.breakOff()
     else this.#answer(failureAnswer(failure, this.#x.id), 'error')
   }
@@ -224,31 +245,33 @@ export class Pipeline implements UpstreamHandler {
       this.#answer(x.pendingExit, 'exit')
       return
     }
-    this.#headerFilters()
-    this.#body(body, true)
+    if (this.#headerFilters()) this.#body(body, true)
   }
 
   // ---- filters
 
-  #headerFilters(): void {
+  /** @returns whether the answer is still wanted: no filter has failed or decided otherwise */
+  #headerFilters(): boolean {
     const x = this.#x
     x.phase = 'header_filter'
+    this.#headersFiltered = true
     if (this.#plugins.bodyFilter.length > 0) delete x.response.headers['content-length']
     for (const one of this.#plugins.headerFilter) {
       try {
         one.plugin.headerFilter!(this.#scopes.filterKong(one))
       } catch (error) {
         this.#filterFailed(one, error)
-        return
+        return false
       }
-      if (this.#decided()) return
+      if (this.#decided()) return false
     }
     // Without a filter that might still change them, status and headers go out as they came.
     if (x.response.source === 'service' && this.#plugins.bodyFilter.length === 0) this.#down.commit()
+    return true
   }
 
   /** Runs one piece of the body through the filters. A hot path: once per read from the upstream. */
-  #body(chunk: Buffer, eof: boolean, error?: string): void {
+  #body(chunk: Buffer, eof: boolean, error?: AttemptFailure): void {
     if (this.#state === 'ended' || this.#down.closed) return
     const x = this.#x
     const arg = this.#arg
@@ -266,8 +289,15 @@ export class Pipeline implements UpstreamHandler {
       }
       if (this.#decided()) return
     }
+    if (arg.chunk.length > 0 && !this.#headersFiltered && !this.#earlyHeaders()) return
     if (arg.error === undefined) this.#send(arg.chunk, arg.eof)
-    else this.#broken(arg.chunk)
+    else this.#broken(arg.chunk, arg.error)
+  }
+
+  /** A flush has something for the client though the upstream has not answered: status and headers go out as they are. */
+  #earlyHeaders(): boolean {
+    this.#x.response.source = 'service'
+    return this.#headerFilters()
   }
 
   #send(chunk: Buffer, eof: boolean): void {
@@ -289,7 +319,7 @@ export class Pipeline implements UpstreamHandler {
       const exit = x.pendingExit
       this.#leg?.abort()
       x.response.source = 'exit'
-      this.#replace(exit)
+      replaceAnswer(x.response, exit)
       this.#send(bytesOf(exit.body), true)
       return true
     }
@@ -311,23 +341,16 @@ export class Pipeline implements UpstreamHandler {
       this.#down.breakOff()
       return
     }
-    this.#replace(kongAnswer(500, UNEXPECTED, x.id))
-    this.#send(bytesOf(kongAnswer(500, UNEXPECTED, x.id).body), true)
+    const answer = kongAnswer(500, UNEXPECTED, x.id)
+    replaceAnswer(x.response, answer)
+    this.#send(bytesOf(answer.body), true)
   }
 
   /** The upstream broke off and no filter made an end of it: what there was of it still goes out. */
-  #broken(rest: Buffer): void {
+  #broken(rest: Buffer, failure: AttemptFailure): void {
     if (rest.length > 0) this.#send(rest, false)
     if (this.#x.response.committed) this.#down.breakOff()
-    else this.#answer(failureAnswer({ kind: 'closed', message: '' }, this.#x.id), 'error')
-  }
-
-  #flushAfter(ms: number): void {
-    clearTimeout(this.#flushTimer)
-    this.#flushTimer = setTimeout(() => {
-      // Between two attempts there is no answer to flush.
-      if (this.#x.serviceResponse) this.#body(NOTHING, false)
-    }, ms)
+    else this.#answer(failureAnswer(failure, this.#x.id), 'error')
   }
 
   // ---- answers of our own
@@ -335,20 +358,12 @@ export class Pipeline implements UpstreamHandler {
   /** An answer instead of the upstream's, through the filters like any other. */
   #answer(exit: Exit, source: 'exit' | 'error'): void {
     const x = this.#x
+    this.#flush.attemptEnds()
     x.pendingExit = undefined
     x.response.source = source
-    this.#replace(exit)
+    replaceAnswer(x.response, exit)
     x.timings.headers = performance.now()
-    this.#headerFilters()
-    if (this.#state === 'running') this.#body(bytesOf(exit.body), true)
-  }
-
-  /** Status, headers and content of the answer become those of the exit; headers that plugins set stay. */
-  #replace(exit: Exit): void {
-    const { response } = this.#x
-    response.status = exit.status
-    for (const name of CONTENT_HEADERS) delete response.headers[name]
-    Object.assign(response.headers, exit.headers)
+    if (this.#headerFilters() && this.#state === 'running') this.#body(bytesOf(exit.body), true)
   }
 
   #unexpected(error: unknown): void {
@@ -362,7 +377,7 @@ export class Pipeline implements UpstreamHandler {
 
   #close(): void {
     const x = this.#x
-    clearTimeout(this.#flushTimer)
+    this.#flush.stop()
     x.timings.end = performance.now()
     if (x.clientGone) this.#leg?.abort()
     this.#state = 'ended'
@@ -382,10 +397,4 @@ export class Pipeline implements UpstreamHandler {
     }
     this.#host.record?.(this.#x)
   }
-}
-
-const CONTENT_HEADERS = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'etag']
-
-function bytesOf(body: Buffer | string | undefined): Buffer {
-  return body === undefined ? NOTHING : typeof body === 'string' ? Buffer.from(body) : body
 }

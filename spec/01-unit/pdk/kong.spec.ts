@@ -135,7 +135,7 @@ describe('phases', () => {
     ['body_filter', ['request', 'getRawBody'], 'rewrite, access, response'],
     ['log', ['response', 'exit'], 'rewrite, access, response, header_filter, body_filter'],
     ['log', ['response', 'setHeader'], 'rewrite, access, response, header_filter, body_filter'],
-    ['access', ['response', 'flushAfter'], 'header_filter, body_filter'],
+    ['rewrite', ['response', 'flushAfter'], 'access, header_filter, body_filter'],
     ['access', ['service', 'failAttempt'], 'header_filter, body_filter'],
   ]
 

@@ -1,0 +1,31 @@
+/** The timer of one exchange that runs the body filters though nothing has arrived: while an attempt is under way. */
+export class FlushTimer {
+  #timer: NodeJS.Timeout | undefined
+  #isOpen = false
+  /** It went off between two attempts: made up for in the next. */
+  #missed = false
+
+  constructor(private readonly flush: () => void) {}
+
+  after(ms: number): void {
+    clearTimeout(this.#timer)
+    this.#missed = false
+    this.#timer = setTimeout(() => {
+      if (this.#isOpen) this.flush()
+      else this.#missed = true
+    }, ms)
+  }
+
+  attemptBegins(): void {
+    this.#isOpen = true
+    if (this.#missed) this.after(0)
+  }
+
+  attemptEnds(): void {
+    this.#isOpen = false
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+}
