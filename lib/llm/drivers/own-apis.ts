@@ -44,7 +44,7 @@ interface OwnApiFacts {
   names: RegExp
   /** What is meant where the address does not say. */
   usual: string
-  /** The operations that stream; absent: the body says so. */
+  /** The operations that stream. Where the model is not in the address, the body may say so of the others. */
   streams?: RegExp
 }
 
@@ -56,7 +56,8 @@ function ownApi({ modelIn, address, names, usual, streams, path, reader }: OwnAp
       const name = captures.operation ?? found.operation ?? usual
       if (!names.test(name)) throw ChatError.badRequest(`'${name}' is no operation of this API`)
       const model = captures.model ?? found.model
-      return { name, model: model && decoded(model), stream: streams?.test(name) }
+      const stream = streams?.test(name) || (modelIn === 'path' ? false : undefined)
+      return { name, model: model && decoded(model), stream }
     },
     path,
     reader,
@@ -134,6 +135,7 @@ export const ownApis: ReadonlyMap<string, OwnApi> = new Map([
       address: /\/(?<operation>generate|generate_stream|v1\/chat\/completions)$/,
       names: /^(?:generate|generate_stream|v1\/chat\/completions)$/,
       usual: 'generate',
+      streams: /_stream$/,
       path: (operation) => `/${operation}`,
       reader: (operation) => (operation === 'v1/chat/completions' ? huggingface : textGeneration),
     }),
