@@ -7,14 +7,15 @@ import { faultsOfTextCompletion } from '../../support/openai-schema.js'
 
 const COMPLETION =
   '{ "id":"cmpl-1","object":"text_completion","created":1,"model":"m","choices":[{"text":"Hi","index":0,"logprobs":null,"finish_reason":"stop"}]}'
+const WHOLE = COMPLETION.replace(/}$/, ',"usage":{"prompt_tokens":2,"completion_tokens":1,"total_tokens":3}}')
 const STREAM = `data: ${COMPLETION.replace('"stop"', 'null')}\n\ndata: ${COMPLETION.replace('"Hi"', '""')}\n\ndata: [DONE]\n\n`
 
 describe('text completions of OpenAI', () => {
   it('pass byte by byte, whole', async () => {
-    const upstream = await answering(200, JSON_TYPE, COMPLETION)
+    const upstream = await answering(200, JSON_TYPE, WHOLE)
     const gateway = await aiGateway(aiConfig(upstream.url, { route_type: 'llm/v1/completions' }))
     const response = await post(gateway, { prompt: 'Say hi' })
-    expect(await response.text()).toBe(COMPLETION)
+    expect(await response.text()).toBe(WHOLE)
     expect(response.headers.get('x-kong-llm-model')).toBe('openai/gpt-4o')
     expect(upstream.requests[0]?.url).toBe('/v1/completions')
     expect(upstream.bodies()[0]).toEqual({ prompt: 'Say hi', model: 'gpt-4o' })
