@@ -22,8 +22,12 @@ export class Downstream {
     this.#x = x
     this.#out = out
     out.on('drain', onDrain)
+    const { socket } = out.req
+    let delivered = false
+    // Node calls an answer finished, too, whose last bytes a broken connection has thrown away.
+    out.once('finish', () => (delivered = !socket.destroyed))
     out.once('close', () => {
-      x.clientGone = !out.writableFinished
+      x.clientGone = !delivered
       if (x.clientGone && x.aborted === undefined) {
         x.aborted = out.errored?.message ?? 'the client went away'
         x.abandoned = out.errored ? 'limit' : 'client'
