@@ -121,7 +121,7 @@ describe('a translated stream', () => {
       finishReasons: ['stop'],
       frames: 3,
       unknownFrames: 1,
-      events: 4,
+      events: 5,
     })
   })
 
