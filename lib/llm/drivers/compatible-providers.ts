@@ -66,7 +66,9 @@ const SERVERS: readonly OpenAiServer[] = [
   {
     // https://docs.databricks.com/aws/en/machine-learning/foundation-model-apis/api-reference
     name: 'databricks',
-    origin: ({ databricks }) => {
+    origin: (options) => {
+      const { databricks, upstream_url: url } = options
+      if (url !== undefined) return selfHosted(options)
       const id = isObject(databricks) ? databricks.workspace_instance_id : undefined
       return `https://${hostLabels(id, 'databricks.workspace_instance_id')}.cloud.databricks.com:443`
     },
