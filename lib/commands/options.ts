@@ -60,7 +60,7 @@ function parse(args: string[], table: OptionTable) {
     return parseArgs({ args, options, allowPositionals: true, strict: true })
   } catch (error) {
     // Node's messages name the flag; what follows their first sentence is about its own API.
-    throw new UsageError((error as Error).message.split('. ')[0]!)
+    throw new UsageError((error as Error).message.split('. ')[0])
   }
 }
 
@@ -80,6 +80,12 @@ export function addressOption(text: string): Address {
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error })
   }
+}
+
+export const LOG_SINK_OPTION: Option = {
+  value: 'stdout|FILE|URL',
+  env: 'KONG_AI_LOG_SINK',
+  help: 'where log entries go',
 }
 
 export const MOCK_OPTION: Option = {
