@@ -1,9 +1,18 @@
 import { formatFault } from '../gateway/faults.js'
 import { Gateway } from '../gateway/gateway.js'
 import type { GatewayConfig } from '../gateway/entities.js'
+import { logSink } from '../runtime/log-sink.js'
 import { processLogger } from '../runtime/logger.js'
 import { readConfig } from './config-file.js'
-import { addressOption, MOCK_OPTION, mockOption, parseOptions, usage, type OptionTable } from './options.js'
+import {
+  addressOption,
+  LOG_SINK_OPTION,
+  MOCK_OPTION,
+  mockOption,
+  parseOptions,
+  usage,
+  type OptionTable,
+} from './options.js'
 import { installedPlugins } from './plugins.js'
 import { untilStopped } from './signals.js'
 
@@ -24,13 +33,18 @@ export const GATEWAY_OPTIONS = {
     value: 'HOST:PORT',
     env: 'KONG_STATUS_LISTEN',
     default: '127.0.0.1:8100',
-    help: 'where GET /status is answered',
+    help: 'where /status and /metrics are answered',
   },
   plugins: {
     value: 'DIR',
     env: 'KONG_AI_PLUGINS',
     multiple: true,
     help: 'a folder of plugins; may be repeated',
+  },
+  'log-sink': LOG_SINK_OPTION,
+  'live-page': {
+    env: 'KONG_AI_LIVE_PAGE',
+    help: 'show the streams under way on the status listener',
   },
   mock: MOCK_OPTION,
 } as const satisfies OptionTable
@@ -39,14 +53,22 @@ export const gatewayUsage = usage('gateway [options]', GATEWAY_OPTIONS)
 
 /** `kong-ai gateway`: serves a declarative config until SIGTERM or SIGINT. */
 export async function gateway(args: string[]): Promise<number> {
-  const started = await startGateway(args, mockOption(parseOptions(args, GATEWAY_OPTIONS, process.env)))
+  const started = await startGateway(args, {
+    mockUrl: mockOption(parseOptions(args, GATEWAY_OPTIONS, process.env)),
+  })
   if (!started) return 1
-  process.stdout.write(
-    `proxy on ${started.gateway.proxyUrl}\nstatus on ${started.gateway.statusUrl}/status\n`,
-  )
+  const { proxyUrl, statusUrl } = started.gateway
+  process.stdout.write(`proxy on ${proxyUrl}\nstatus on ${statusUrl}/status\n`)
   await untilStopped()
-  await started.gateway.close()
+  await started.close()
   return 0
+}
+
+export interface StartedGateway {
+  readonly gateway: Gateway
+  readonly config: GatewayConfig
+  /** Lets answers in flight end, and their log entries out. */
+  close(): Promise<void>
 }
 
 /**
@@ -56,8 +78,8 @@ export async function gateway(args: string[]): Promise<number> {
  */
 export async function startGateway(
   args: string[],
-  mockUrl: string | undefined,
-): Promise<{ gateway: Gateway; config: GatewayConfig } | undefined> {
+  { mockUrl, livePage = false }: { mockUrl: string | undefined; livePage?: boolean },
+): Promise<StartedGateway | undefined> {
   const options = parseOptions(args, GATEWAY_OPTIONS, process.env)
   const log = processLogger()
   const plugins = await installedPlugins(options.all('plugins'), log)
@@ -70,6 +92,8 @@ export async function startGateway(
     for (const warning of loaded.warnings)
       log.warn({ at: formatFault(warning) }, 'a vault reference is empty')
   }
+  const target = options.one('log-sink')
+  const sink = target === undefined ? undefined : logSink(target, log)
   const gateway = await Gateway.start({
     config: loaded.config,
     plugins,
@@ -77,6 +101,18 @@ export async function startGateway(
     statusListen: addressOption(options.one('status-listen')!),
     settings: mockUrl === undefined ? {} : { mockUrl },
     log,
+    sink,
+    livePage: livePage || options.has('live-page'),
   })
-  return { gateway, config: loaded.config }
+  const reopen = () => sink?.reopen()
+  process.on('SIGHUP', reopen)
+  return {
+    gateway,
+    config: loaded.config,
+    async close() {
+      await gateway.close()
+      process.off('SIGHUP', reopen)
+      await sink?.close()
+    },
+  }
 }

@@ -16,7 +16,7 @@ export interface Option {
 export type OptionTable = Readonly<Record<string, Option>>
 
 export interface Parsed {
-  /** Whether an option without a value was given. */
+  /** Whether an option without a value was given, or its environment variable is neither empty, 0, false nor off. */
   has(name: string): boolean
   /** The last value given; `undefined` if there is none and no default. */
   one(name: string): string | undefined
@@ -26,6 +26,8 @@ export interface Parsed {
 
 /** The command line is not what the command takes; the message says what is. */
 export class UsageError extends Error {}
+
+const OFF: ReadonlySet<string> = new Set(['', '0', 'false', 'off'])
 
 export function parseOptions(
   args: string[],
@@ -47,7 +49,11 @@ export function parseOptions(
     }
     return option.default === undefined ? [] : [option.default]
   }
-  return { all, has: (name) => values[name] !== undefined, one: (name) => all(name).at(-1), positionals }
+  const has = (name: string) => {
+    const { env: variable } = table[name]!
+    return values[name] !== undefined || (variable !== undefined && !OFF.has(env[variable] ?? ''))
+  }
+  return { all, has, one: (name) => all(name).at(-1), positionals }
 }
 
 function parse(args: string[], table: OptionTable) {

@@ -6,7 +6,15 @@ import type { PluginDefinition } from '../runtime/definition.js'
 import { logSink } from '../runtime/log-sink.js'
 import { processLogger } from '../runtime/logger.js'
 import { configSchema } from '../schema/schema.js'
-import { addressOption, MOCK_OPTION, mockOption, parseOptions, usage, UsageError } from './options.js'
+import {
+  addressOption,
+  LOG_SINK_OPTION,
+  MOCK_OPTION,
+  mockOption,
+  parseOptions,
+  usage,
+  UsageError,
+} from './options.js'
 import type { OptionTable, Parsed } from './options.js'
 import { installedPlugins } from './plugins.js'
 import { untilStopped } from './signals.js'
@@ -42,7 +50,7 @@ const OPTIONS: OptionTable = {
     default: '50',
     help: "after which an event is answered for, below Kong's 60",
   },
-  'log-sink': { value: 'stdout|FILE|URL', env: 'KONG_AI_LOG_SINK', help: 'where log entries go' },
+  'log-sink': LOG_SINK_OPTION,
   mock: MOCK_OPTION,
   dump: { value: 'NAME', help: "print what Kong's query_cmd wants of a plugin, and exit" },
   // kong-js-pluginserver's own, so that this one drops in where that one stood.

@@ -1,6 +1,6 @@
 import type { GatewayConfig, Route } from '../gateway/entities.js'
 import { startMock } from '../mock/server.js'
-import { GATEWAY_OPTIONS, startGateway } from './gateway.js'
+import { GATEWAY_OPTIONS, startGateway, type StartedGateway } from './gateway.js'
 import { mockOption, parseOptions } from './options.js'
 import { untilStopped } from './signals.js'
 
@@ -11,18 +11,19 @@ import { untilStopped } from './signals.js'
 export async function start(args: string[]): Promise<number> {
   const given = mockOption(parseOptions(args, GATEWAY_OPTIONS, process.env))
   const mock = given === undefined ? await startMock() : undefined
-  const started = await startGateway(args, given ?? mock!.url)
+  const started = await startGateway(args, { mockUrl: given ?? mock!.url, livePage: true })
   if (started) {
-    process.stdout.write(greeting(started.gateway.proxyUrl, started.config))
+    process.stdout.write(greeting(started))
     await untilStopped()
-    await started.gateway.close()
+    await started.close()
   }
   await mock?.close()
   return started ? 0 : 1
 }
 
 /** What the routes of `ai-proxy` lead to, and one request to try. */
-function greeting(url: string, config: GatewayConfig): string {
+function greeting({ gateway, config }: StartedGateway): string {
+  const url = gateway.proxyUrl
   const routes = aiRoutes(config)
   const width = Math.max(0, ...routes.map(({ path }) => path.length))
   const lines = routes.map(({ path, provider, mocked }) => {
@@ -32,6 +33,7 @@ function greeting(url: string, config: GatewayConfig): string {
   return [
     `gateway on ${url}`,
     ...lines,
+    `live streams on ${gateway.statusUrl}/`,
     ...(example ? ['', 'Try it:', '', curl(url + example.path, example.model), ''] : []),
     '',
   ].join('\n')

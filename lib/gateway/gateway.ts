@@ -10,7 +10,12 @@ import { IncomingRequest } from '../runtime/incoming-request.js'
 import { kongAnswer, NO_ROUTE, NO_SERVICE } from '../runtime/kong-answers.js'
 import { processPdkHost } from '../runtime/pdk-host.js'
 import { Pipeline, type PipelineHost, type Routed } from '../runtime/pipeline.js'
-import { Telemetry } from '../runtime/telemetry/telemetry.js'
+import { LivePage } from '../runtime/live/live-page.js'
+import type { LogSink } from '../runtime/log-sink.js'
+import { listenStatus } from '../runtime/status.js'
+import { loadTracing } from '../runtime/telemetry/load-tracing.js'
+import { Metrics } from '../runtime/telemetry/metrics.js'
+import { Telemetry, type ExchangeObserver } from '../runtime/telemetry/telemetry.js'
 import { Upstreams } from '../runtime/upstream.js'
 import type { GatewayConfig, Route } from './entities.js'
 import { listen, type Address, type Listener } from '../runtime/listener.js'
@@ -19,7 +24,6 @@ import { requestFacts } from './request-facts.js'
 import { RouteTable } from './route-table.js'
 import { httpsAnswer } from './router.js'
 import { serviceRequest } from './service-request.js'
-import { statusAnswer } from './status.js'
 
 export interface GatewayOptions {
   config: GatewayConfig
@@ -29,6 +33,10 @@ export interface GatewayOptions {
   settings: ProcessSettings
   log: Logger
   limits?: ClientLimits
+  /** Where log entries go; closing it is the caller's. */
+  sink?: LogSink | undefined
+  /** The status listener has a page of the streams under way. */
+  livePage?: boolean
 }
 
 /** How long `close` waits for answers in flight. */
@@ -38,31 +46,46 @@ const GRACE_MS = 30_000
 export class Gateway implements PipelineHost {
   readonly upstreams = new Upstreams()
   readonly pdk: PdkHost
-  readonly telemetry = new Telemetry()
+  readonly telemetry: Telemetry
   readonly edge = true
   readonly #settings: ProcessSettings
+  readonly #sink: LogSink | undefined
   readonly #plugins: ReadonlyMap<string, PluginDefinition>
   /** Equal configs keep their instance, also over a reload. */
   readonly #instances = new PluginInstances()
   #table: RouteTable
   #proxy: Listener | undefined
   #status: Listener | undefined
-  /** Exchanges that have not ended: what `GET /status` shows, and what closing waits for. */
+  /** Requests whose answer is under way, and all since the start. */
   #open = 0
   #handled = 0
 
-  private constructor(options: GatewayOptions) {
+  private constructor(options: GatewayOptions, observers: readonly ExchangeObserver[]) {
     this.pdk = processPdkHost(options.log)
+    this.telemetry = new Telemetry(observers)
     this.#settings = options.settings
+    this.#sink = options.sink
     this.#plugins = options.plugins
     this.#table = new RouteTable(options.config, options.plugins, this.#instances)
   }
 
   /** @throws Error where a port cannot be listened on or a plugin's constructor fails */
   static async start(options: GatewayOptions): Promise<Gateway> {
-    const gateway = new Gateway(options)
+    const metrics = new Metrics()
+    const live = options.livePage ? new LivePage() : undefined
+    const tracing = await loadTracing()
+    const gateway = new Gateway(
+      options,
+      [metrics, live, tracing].filter((one) => one !== undefined),
+    )
+    metrics.watch(gateway.telemetry, options.sink)
     try {
-      gateway.#status = await listen(options.statusListen, (message, out) => gateway.#onStatus(message, out))
+      gateway.#status = await listenStatus({
+        listen: options.statusListen,
+        metrics,
+        live,
+        status: () => gateway.#state(),
+      })
       gateway.#proxy = await listen(
         options.proxyListen,
         (message, out) => gateway.#onRequest(message, out),
@@ -138,14 +161,15 @@ export class Gateway implements PipelineHost {
     }
   }
 
-  #onStatus(message: IncomingMessage, out: ServerResponse): void {
-    const { status, body } = statusAnswer(message, {
+  record(x: LiveExchange): void {
+    this.#sink?.write(x.serialize())
+  }
+
+  #state() {
+    return {
       ready: this.#proxy !== undefined,
-      open: this.#open,
-      handled: this.#handled,
-    })
-    out.writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
-    out.end(JSON.stringify(body))
+      body: { server: { connections_active: this.#open, total_requests: this.#handled } },
+    }
   }
 }
 

@@ -1,0 +1,74 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { JsonObject } from '../llm/json.js'
+import { listen, type Address, type Listener } from './listener.js'
+import type { LivePage } from './live/live-page.js'
+import type { Metrics } from './telemetry/metrics.js'
+
+export interface StatusOptions {
+  readonly listen: Address
+  readonly metrics: Metrics
+  /** Absent: there is no page. */
+  readonly live?: LivePage | undefined
+  /** Whether requests are served, and what is to be said of the process beside its memory. */
+  readonly status: () => { ready: boolean; body: JsonObject }
+}
+
+/** A path below the status listener. */
+type Answer = (out: ServerResponse) => void | Promise<void>
+
+/**
+ * The listener for operators: `/status` and `/status/ready` as Kong's Status API has them (503 until requests are served),
+ * `/metrics` for Prometheus, and the live page if there is one.
+ */
+export function listenStatus(options: StatusOptions): Promise<Listener> {
+  const answers = answersOf(options)
+  return listen(options.listen, (message, out) => {
+    const answer = answers.get((message.url ?? '/').split('?')[0]!)
+    if (!answer) json(out, 404, { message: 'Not found' })
+    else if (!isRead(message)) json(out, 405, { message: 'Method not allowed' })
+    else Promise.resolve(answer(out)).catch(() => json(out, 500, { message: 'An unexpected error occurred' }))
+  })
+}
+
+function answersOf({ metrics, live, status }: StatusOptions): ReadonlyMap<string, Answer> {
+  const answers = new Map<string, Answer>([
+    [
+      '/status',
+      (out) => {
+        const { ready, body } = status()
+        if (!ready) json(out, 503, NOT_READY)
+        else json(out, 200, { ...body, memory: memory() })
+      },
+    ],
+    [
+      '/status/ready',
+      (out) => (status().ready ? json(out, 200, { message: 'ready' }) : json(out, 503, NOT_READY)),
+    ],
+    [
+      '/metrics',
+      async (out) => {
+        const text = await metrics.text()
+        out.writeHead(200, { 'content-type': metrics.registry.contentType }).end(text)
+      },
+    ],
+  ])
+  if (live) answers.set('/', (out) => live.page(out)).set('/streams', (out) => live.events(out))
+  return answers
+}
+
+const NOT_READY = { message: 'not ready: no requests are served yet' }
+
+function memory(): JsonObject {
+  const { rss, heapUsed } = process.memoryUsage()
+  return { rss, heap_used: heapUsed }
+}
+
+function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+function json(out: ServerResponse, status: number, body: JsonObject): void {
+  if (out.headersSent) return
+  out.writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
+  out.end(JSON.stringify(body))
+}

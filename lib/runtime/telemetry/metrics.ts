@@ -1,0 +1,227 @@
+import { setImmediate } from 'node:timers/promises'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { AbortReason } from '../../pdk/model-call.js'
+import type { LiveExchange } from '../exchange.js'
+import type { LogSink } from '../log-sink.js'
+import { bucketsMetric } from './buckets-metric.js'
+import { ModelNames, type ModelLabels } from './model-labels.js'
+import { processMetrics } from './process-metrics.js'
+import type { ExchangeObserver, Telemetry } from './telemetry.js'
+
+const MODEL = ['ai_provider', 'ai_model'] as const
+/** Kong's, in its order; those of its other plugins are empty without them. */
+const KONG = [...MODEL, 'cache_status', 'vector_db', 'embeddings_provider', 'embeddings_model'] as const
+const NO_PLUGINS = { cache_status: '', vector_db: '', embeddings_provider: '', embeddings_model: '' }
+const WORKSPACE = { workspace: 'default' }
+
+/** Milliseconds: Kong's (kong/plugins/prometheus/exporter.lua), and the same with finer steps for a stream's first token. */
+const PROVIDER_LATENCIES = [
+  250, 500, 1000, 1500, 2000, 2500, 3000, 3500, 4000, 4500, 5000, 10_000, 30_000, 60_000,
+]
+const FIRST_TOKENS = [25, 50, 100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 10_000, 30_000, 60_000]
+const TOKEN_RATES = [5, 10, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000]
+
+type TokenType = 'prompt_tokens' | 'completion_tokens' | 'total_tokens'
+const TOKEN_TYPES: readonly TokenType[] = ['prompt_tokens', 'completion_tokens', 'total_tokens']
+
+/**
+ * The process's Prometheus metrics. Those of Kong's prometheus plugin have its names, labels and buckets
+ * (https://docs.konghq.com/hub/kong-inc/prometheus/, `ai_metrics`), and count, as there, what a provider has answered.
+ */
+export class Metrics implements ExchangeObserver {
+  readonly registry = new Registry()
+  readonly #models = new ModelNames()
+  readonly #requests
+  readonly #cost
+  readonly #tokens
+  readonly #providerLatency
+  readonly #estimated
+  readonly #answers
+  readonly #aborts
+  readonly #retries
+  readonly #unknownFrames
+  readonly #providerFirstToken
+  readonly #firstToken
+  readonly #tokenRate
+
+  constructor() {
+    const labelNames = [...KONG, 'workspace'] as const
+    const tokenLabels = [...KONG, 'token_type', 'workspace'] as const
+    this.#requests = this.#counter(
+      'kong_ai_llm_requests_total',
+      'Requests that a provider answered',
+      labelNames,
+    )
+    this.#cost = this.#counter(
+      'kong_ai_llm_cost_total',
+      'What they cost, by the configured prices',
+      labelNames,
+    )
+    this.#tokens = this.#counter('kong_ai_llm_tokens_total', 'Tokens of requests and answers', tokenLabels)
+    this.#providerLatency = this.#histogram(
+      'kong_ai_llm_provider_latency_ms',
+      'From the request to the end of the answer, in milliseconds',
+      labelNames,
+      PROVIDER_LATENCIES,
+    )
+    this.#estimated = this.#counter(
+      'kong_ai_llm_estimated_tokens_total',
+      'Those of kong_ai_llm_tokens_total that the provider did not report and we counted',
+      [...MODEL, 'token_type'],
+    )
+    this.#answers = this.#counter('kong_ai_llm_answers_total', 'Answers that clients got, by status', [
+      ...MODEL,
+      'status',
+    ])
+    this.#aborts = this.#counter(
+      'kong_ai_llm_aborts_total',
+      'Answers that did not come to their end: by the client, the provider, a timeout or a limit',
+      [...MODEL, 'reason'],
+    )
+    this.#retries = this.#counter('kong_ai_llm_retries_total', 'Requests to providers after the first', MODEL)
+    this.#unknownFrames = this.#counter(
+      'kong_ai_llm_unknown_frames_total',
+      'Frames of providers that were passed over because nobody knows them',
+      MODEL,
+    )
+    this.#providerFirstToken = this.#histogram(
+      'kong_ai_llm_provider_first_token_ms',
+      "From our request to the provider to its stream's first token, in milliseconds",
+      MODEL,
+      FIRST_TOKENS,
+    )
+    this.#firstToken = this.#histogram(
+      'kong_ai_llm_first_token_ms',
+      "From the client's request to the first token that left for it, in milliseconds",
+      MODEL,
+      FIRST_TOKENS,
+    )
+    this.#tokenRate = this.#histogram(
+      'kong_ai_llm_tokens_per_second',
+      'Tokens a second of a stream, after its first',
+      MODEL,
+      TOKEN_RATES,
+    )
+  }
+
+  /** Adds what is read off the exchanges under way. */
+  watch(telemetry: Telemetry, sink: LogSink | undefined): void {
+    this.registry.registerMetric(
+      bucketsMetric(
+        'kong_ai_frame_latency_ms',
+        "From a read of a provider's stream to the hand-over of its frames to the client's connection, in milliseconds",
+        telemetry.frameLatency,
+      ),
+    )
+    this.gauge('kong_ai_open_exchanges', 'Requests that are not over', () => telemetry.open.size)
+    this.gauge('kong_ai_open_streams', 'Streams of models that are not over', () => {
+      return [...telemetry.open].filter(({ modelCall }) => modelCall?.stream).length
+    })
+    if (!sink) return
+    this.total(
+      'kong_ai_log_lines_dropped_total',
+      'Log entries that the sink did not take in time',
+      '',
+      () => {
+        return { lines: sink.dropped }
+      },
+    )
+  }
+
+  /** A gauge whose value is asked for when somebody looks. */
+  gauge(name: string, help: string, value: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(value())
+      },
+    })
+  }
+
+  /** A counter that somebody else keeps, by the values of one label; of `''` where it has none. */
+  total(name: string, help: string, label: string, values: () => Readonly<Record<string, number>>): void {
+    new Counter({
+      name,
+      help,
+      labelNames: label === '' ? [] : [label],
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        for (const [key, value] of Object.entries(values()))
+          this.inc(label === '' ? {} : { [label]: key }, value)
+      },
+    })
+  }
+
+  end(x: LiveExchange): void {
+    const labels = this.#models.labels(x)
+    const { modelCall: call, response, tries } = x
+    if (!labels || !call) return
+    this.#answers.inc({ ...labels, status: statusOf(response.status) })
+    const { abort } = x
+    if (abort !== undefined) this.#aborts.inc({ ...labels, reason: abort satisfies AbortReason })
+    if (tries.length > 1) this.#retries.inc({ ...labels }, tries.length - 1)
+    const { facts } = call
+    if (facts && facts.unknownFrames > 0) this.#unknownFrames.inc({ ...labels }, facts.unknownFrames)
+    if (isAnswered(x)) this.#answered(x, labels)
+  }
+
+  #answered(x: LiveExchange, labels: ModelLabels): void {
+    const { cost, latency, facts, stream } = x.modelCall!
+    const kong = { ...labels, ...NO_PLUGINS, ...WORKSPACE }
+    this.#requests.inc(kong)
+    if (cost > 0) this.#cost.inc(kong, cost)
+    this.#providerLatency.observe(kong, Math.floor(latency))
+    for (const token_type of TOKEN_TYPES) {
+      const tokens = facts?.usage?.[token_type] ?? 0
+      if (tokens <= 0) continue
+      this.#tokens.inc({ ...labels, ...NO_PLUGINS, token_type, ...WORKSPACE }, tokens)
+      if (facts?.estimated) this.#estimated.inc({ ...labels, token_type }, tokens)
+    }
+    if (stream) this.#streamed(x, labels, facts?.usage?.completion_tokens ?? 0)
+  }
+
+  #streamed({ flow, timings }: LiveExchange, labels: ModelLabels, tokens: number): void {
+    if (flow.firstOutput === 0) return
+    this.#providerFirstToken.observe({ ...labels }, flow.firstToken - timings.sent)
+    this.#firstToken.observe({ ...labels }, flow.firstOutput - timings.start)
+    const seconds = (flow.lastOutput - flow.firstOutput) / 1000
+    if (tokens > 1 && seconds > 0) this.#tokenRate.observe({ ...labels }, (tokens - 1) / seconds)
+  }
+
+  /** Prometheus's text format. One metric a turn of the event loop: with many series the whole takes as long as a frame may. */
+  async text(): Promise<string> {
+    const texts: string[] = []
+    for (const registry of [this.registry, processMetrics()]) {
+      for (const { name } of registry.getMetricsAsArray()) {
+        texts.push(await registry.getSingleMetricAsString(name))
+        await setImmediate()
+      }
+    }
+    return `${texts.join('\n\n')}\n`
+  }
+
+  #counter<const L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
+    return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] })
+  }
+
+  #histogram<const L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    buckets: number[],
+  ): Histogram<L> {
+    return new Histogram({ name, help, labelNames: [...labelNames], buckets, registers: [this.registry] })
+  }
+}
+
+function isAnswered({ serviceResponse }: LiveExchange): boolean {
+  return serviceResponse !== undefined && serviceResponse.status >= 200 && serviceResponse.status < 300
+}
+
+/** A provider may answer with any number: three digits are a status. */
+function statusOf(status: number): string {
+  return status >= 100 && status <= 599 ? String(status) : 'other'
+}
