@@ -97,6 +97,23 @@ describe('an image by URL for a provider that takes data', () => {
     ])
   })
 
+  it('is fetched for Ollama, from the result of a tool as well', async () => {
+    thisMachineIsPublic()
+    const images = closing(await origin(pixel))
+    const upstream = await answering(200, JSON_TYPE, '{"message":{"content":"A cat."},"done":true}')
+    const gateway = await aiGateway(
+      aiConfig(upstream.url, { model: { provider: 'ollama', name: 'llava' }, fetch_images: true }),
+    )
+    const call = { id: 'c', type: 'function', function: { name: 'look', arguments: '{}' } }
+    const messages = [
+      { role: 'user', content: 'Look' },
+      { role: 'assistant', content: null, tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'c', content: [image(images.url)] },
+    ]
+    expect((await post(gateway, { messages })).status).toBe(200)
+    expect(upstream.bodies()[0]?.messages).toMatchObject([{}, {}, { images: [PIXELS.toString('base64')] }])
+  })
+
   it.each([
     'http://127.0.0.1:1/cat.png',
     'http://localhost:1/cat.png',
