@@ -11,6 +11,7 @@ import { BodyIntake, type Intake } from './intake.js'
 import { readNativeBody } from './native-body.js'
 import { Outbox } from './outbox.js'
 import { type CountUsage, SinkAnswer } from './sink-answer.js'
+import { TextFrames } from './text-frames.js'
 
 /**
  * A stream in the client's own format: its events pass as the provider wrote them, comments among them, and are only
@@ -68,6 +69,7 @@ class PassthroughIntake implements Intake {
   unknownFrames = 0
   /** The client has its usage chunk. */
   usagePassed = false
+  private readonly textFrames = new TextFrames()
   private readonly cutter = new SseCutter((raw, data) => this.event(raw, data))
 
   constructor(
@@ -92,6 +94,12 @@ class PassthroughIntake implements Intake {
       return
     }
     this.frames++
+    const text = this.textFrames.read(data)
+    if (text !== undefined) {
+      this.sink.text(this.textFrames.choice, text)
+      this.pass(raw)
+      return
+    }
     const chunk = readData(data)
     if (chunk === 'done') {
       this.sink.done()
@@ -102,6 +110,7 @@ class PassthroughIntake implements Intake {
       if (this.sink.isOver) return
       if (!isUsageChunk(chunk)) {
         this.pass(raw)
+        this.textFrames.learn(data, chunk)
       } else if (this.includeUsage && this.sink.lastUsage !== undefined) {
         this.usagePassed = true
         this.pass(raw)
