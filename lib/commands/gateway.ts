@@ -6,6 +6,7 @@ import { processLogger } from '../runtime/logger.js'
 import { readConfig } from './config-file.js'
 import {
   addressOption,
+  LIVE_PAGE_OPTION,
   LOG_SINK_OPTION,
   MOCK_OPTION,
   mockOption,
@@ -42,10 +43,7 @@ export const GATEWAY_OPTIONS = {
     help: 'a folder of plugins; may be repeated',
   },
   'log-sink': LOG_SINK_OPTION,
-  'live-page': {
-    env: 'KONG_AI_LIVE_PAGE',
-    help: 'show the streams under way on the status listener',
-  },
+  'live-page': LIVE_PAGE_OPTION,
   mock: MOCK_OPTION,
 } as const satisfies OptionTable
 
@@ -58,8 +56,10 @@ export async function gateway(args: string[]): Promise<number> {
   })
   if (!started) return 1
   const { proxyUrl, statusUrl } = started.gateway
+  // Before the words by which others know that it serves.
+  const stopped = untilStopped()
   process.stdout.write(`proxy on ${proxyUrl}\nstatus on ${statusUrl}/status\n`)
-  await untilStopped()
+  await stopped
   await started.close()
   return 0
 }

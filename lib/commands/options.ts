@@ -94,6 +94,11 @@ export const LOG_SINK_OPTION: Option = {
   help: 'where log entries go',
 }
 
+export const LIVE_PAGE_OPTION: Option = {
+  env: 'KONG_AI_LIVE_PAGE',
+  help: 'show the streams under way on the status listener',
+}
+
 export const MOCK_OPTION: Option = {
   value: 'URL',
   env: 'KONG_AI_MOCK_URL',

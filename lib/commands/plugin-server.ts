@@ -8,6 +8,7 @@ import { processLogger } from '../runtime/logger.js'
 import { configSchema } from '../schema/schema.js'
 import {
   addressOption,
+  LIVE_PAGE_OPTION,
   LOG_SINK_OPTION,
   MOCK_OPTION,
   mockOption,
@@ -50,7 +51,14 @@ const OPTIONS: OptionTable = {
     default: '50',
     help: "after which an event is answered for, below Kong's 60",
   },
+  'status-listen': {
+    value: 'HOST:PORT',
+    // Not Kong's own variable: a plugin server that Kong starts inherits Kong's environment.
+    env: 'KONG_AI_STATUS_LISTEN',
+    help: 'where /status and /metrics are answered; nowhere by default',
+  },
   'log-sink': LOG_SINK_OPTION,
+  'live-page': LIVE_PAGE_OPTION,
   mock: MOCK_OPTION,
   dump: { value: 'NAME', help: "print what Kong's query_cmd wants of a plugin, and exit" },
   // kong-js-pluginserver's own, so that this one drops in where that one stood.
@@ -100,6 +108,7 @@ function dump(plugins: readonly PluginDefinition[]): number {
 
 async function serve(options: Parsed, plugins: PluginDefinition[], log: Logger): Promise<void> {
   const mockUrl = mockOption(options)
+  const statusListen = options.one('status-listen')
   const target = options.one('log-sink')
   const sink = target === undefined ? undefined : logSink(target, log)
   const socket = options.one('socket') ?? path.join(options.one('kong-prefix')!, options.one('sock-name')!)
@@ -109,6 +118,8 @@ async function serve(options: Parsed, plugins: PluginDefinition[], log: Logger):
     settings: mockUrl === undefined ? {} : { mockUrl },
     log,
     ...(sink && { sink }),
+    statusListen: statusListen === undefined ? undefined : addressOption(statusListen),
+    livePage: options.has('live-page'),
     ...relayAddresses(options),
     deadlineMs: seconds(options.one('event-deadline')!) * 1000,
     onEvent: (record) => log.debug({ ...record }, 'event'),
@@ -118,6 +129,7 @@ async function serve(options: Parsed, plugins: PluginDefinition[], log: Logger):
   // Before the words by which others know that it serves.
   const stopped = untilStopped()
   process.stdout.write(`plugins on ${socket}\nrelay on ${host.relay.host}:${host.relay.port}\n`)
+  if (host.statusUrl !== undefined) process.stdout.write(`status on ${host.statusUrl}/status\n`)
   await stopped
   await host.close()
   process.off('SIGHUP', reopen)

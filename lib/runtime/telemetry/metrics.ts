@@ -130,29 +130,32 @@ export class Metrics implements ExchangeObserver {
 
   /** A gauge whose value is asked for when somebody looks. */
   gauge(name: string, help: string, value: () => number): void {
-    new Gauge({
+    const gauge = new Gauge({
       name,
       help,
-      registers: [this.registry],
+      registers: [],
       collect() {
         this.set(value())
       },
     })
+    this.registry.registerMetric(gauge)
   }
 
   /** A counter that somebody else keeps, by the values of one label; of `''` where it has none. */
   total(name: string, help: string, label: string, values: () => Readonly<Record<string, number>>): void {
-    new Counter({
+    const counter = new Counter({
       name,
       help,
       labelNames: label === '' ? [] : [label],
-      registers: [this.registry],
+      registers: [],
       collect() {
         this.reset()
-        for (const [key, value] of Object.entries(values()))
+        for (const [key, value] of Object.entries(values())) {
           this.inc(label === '' ? {} : { [label]: key }, value)
+        }
       },
     })
+    this.registry.registerMetric(counter)
   }
 
   end(x: LiveExchange): void {
