@@ -21,6 +21,11 @@ const VALUE_BYTES: Readonly<Record<number, number | 'prefixed'>> = {
 }
 const STRING = 7
 
+interface Headers {
+  readonly bytes: Buffer
+  readonly values: ReadonlyMap<string, string>
+}
+
 /**
  * The binary messages of an AWS event stream. Both checksums of each are checked, and nothing is gathered on the word
  * of a prelude before its own was found right.
@@ -34,6 +39,8 @@ export class AwsEventStreamReader implements FrameReader {
   private readonly partial
   /** Bytes to gather before the next step: a prelude's, then those of the message that it announces. */
   private wanted = PRELUDE_BYTES
+  /** Of the last message: most have the same ones as the message before, and reading them is the larger part of the work. */
+  private headers: Headers = { bytes: Buffer.alloc(0), values: new Map() }
 
   constructor(
     private readonly handle: FrameHandler,
@@ -61,10 +68,36 @@ export class AwsEventStreamReader implements FrameReader {
       this.partial.checkSize(this.wanted)
       return
     }
-    const frame = readMessage(this.partial.bytes)
+    const frame = this.readMessage(this.partial.bytes)
     this.partial.clear()
     this.wanted = PRELUDE_BYTES
     this.handle(frame)
+  }
+
+  private readMessage(message: Buffer): Frame {
+    const end = message.length - CHECKSUM_BYTES
+    if (crc32(message.subarray(0, end)) !== message.readUInt32BE(end))
+      throw corrupt('the checksum of a message')
+    const payload = PRELUDE_BYTES + message.readUInt32BE(4)
+    const bytes = message.subarray(PRELUDE_BYTES, payload)
+    if (!bytes.equals(this.headers.bytes)) {
+      this.headers = { bytes: Buffer.from(bytes), values: readHeaders(bytes) }
+    }
+    const { values } = this.headers
+    const header = (name: string) => values.get(name) ?? ''
+    const data = message.toString('utf8', payload, end)
+    switch (header(':message-type')) {
+      case 'exception':
+        return { event: header(':exception-type'), data, exception: true }
+      case 'error':
+        return {
+          event: header(':error-code'),
+          data: JSON.stringify({ message: header(':error-message') }),
+          exception: true,
+        }
+      default:
+        return { event: header(':event-type'), data }
+    }
   }
 }
 
@@ -74,28 +107,6 @@ function messageLength(prelude: Buffer): number {
   if (crc32(prelude.subarray(0, 8)) !== prelude.readUInt32BE(8)) throw corrupt('the checksum of a prelude')
   if (length < PRELUDE_BYTES + headers + CHECKSUM_BYTES) throw corrupt('the length of a message')
   return length
-}
-
-function readMessage(message: Buffer): Frame {
-  const end = message.length - CHECKSUM_BYTES
-  if (crc32(message.subarray(0, end)) !== message.readUInt32BE(end))
-    throw corrupt('the checksum of a message')
-  const payload = PRELUDE_BYTES + message.readUInt32BE(4)
-  const headers = readHeaders(message.subarray(PRELUDE_BYTES, payload))
-  const header = (name: string) => headers.get(name) ?? ''
-  const data = message.toString('utf8', payload, end)
-  switch (header(':message-type')) {
-    case 'exception':
-      return { event: header(':exception-type'), data, exception: true }
-    case 'error':
-      return {
-        event: header(':error-code'),
-        data: JSON.stringify({ message: header(':error-message') }),
-        exception: true,
-      }
-    default:
-      return { event: header(':event-type'), data }
-  }
 }
 
 /** The headers whose values are strings; the others are skipped. */
