@@ -12,6 +12,8 @@ import type { ChatError } from './errors.js'
 export interface Answer {
   readonly state: 'held' | 'open' | 'done' | 'failed'
   readonly error: ChatError | undefined
+  /** The first real delta has come, whether or not it was waited for. */
+  readonly began: boolean
   readonly facts: AnswerFacts
   /** Bytes of the upstream's body, cut in any way. Never throws: a fault becomes `failed`. */
   push(bytes: Uint8Array): void

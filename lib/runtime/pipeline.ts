@@ -289,15 +289,13 @@ export class Pipeline implements UpstreamHandler {
       }
       if (this.#decided()) return
     }
-    if (arg.chunk.length > 0 && !this.#headersFiltered && !this.#earlyHeaders()) return
+    if (arg.chunk.length > 0 && !this.#headersFiltered) {
+      // A flush has something to say though the upstream has not answered: status and headers go out as they are.
+      x.response.source = 'service'
+      if (!this.#headerFilters()) return
+    }
     if (arg.error === undefined) this.#send(arg.chunk, arg.eof)
     else this.#broken(arg.chunk, arg.error)
-  }
-
-  /** A flush has something for the client though the upstream has not answered: status and headers go out as they are. */
-  #earlyHeaders(): boolean {
-    this.#x.response.source = 'service'
-    return this.#headerFilters()
   }
 
   #send(chunk: Buffer, eof: boolean): void {
@@ -319,8 +317,8 @@ export class Pipeline implements UpstreamHandler {
       const exit = x.pendingExit
       this.#leg?.abort()
       x.response.source = 'exit'
-      replaceAnswer(x.response, exit)
-      this.#send(bytesOf(exit.body), true)
+      if (this.#headersFiltered) this.#replace(exit)
+      else this.#answer(exit, 'exit')
       return true
     }
     if (x.pendingFailure) {
@@ -341,9 +339,13 @@ export class Pipeline implements UpstreamHandler {
       this.#down.breakOff()
       return
     }
-    const answer = kongAnswer(500, UNEXPECTED, x.id)
-    replaceAnswer(x.response, answer)
-    this.#send(bytesOf(answer.body), true)
+    this.#replace(kongAnswer(500, UNEXPECTED, x.id))
+  }
+
+  /** Past the filters: the exit is one's last word. */
+  #replace(exit: Exit): void {
+    replaceAnswer(this.#x.response, exit)
+    this.#send(bytesOf(exit.body), true)
   }
 
   /** The upstream broke off and no filter made an end of it: what there was of it still goes out. */

@@ -12,7 +12,8 @@ import type { AiProxyAuth, AiProxyConfig } from './schema.js'
  * the credential is a fixed header or query parameter.
  */
 export function allowsDirect(config: AiProxyConfig): boolean {
-  const { response_streaming, llm_format, logging, strict, auth, targets, timeouts, limits } = config
+  const { response_streaming, llm_format, logging, strict, auth, targets, balancer, timeouts, limits } =
+    config
   return (
     response_streaming === 'deny' &&
     llm_format === 'openai' &&
@@ -24,7 +25,7 @@ export function allowsDirect(config: AiProxyConfig): boolean {
     !logging.log_payloads &&
     !strict &&
     // What Kong could not do, and we could not see.
-    [targets, timeouts, limits].every((setting) => setting === undefined)
+    [targets, balancer, timeouts, limits].every((setting) => setting === undefined)
   )
 }
 

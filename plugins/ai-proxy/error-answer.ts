@@ -10,6 +10,7 @@ const MAX_ERROR_BYTES = 64 * 1024
 export class ErrorAnswer implements Answer {
   state: Answer['state'] = 'held'
   error: ChatError | undefined
+  readonly began = false
   readonly facts: AnswerFacts = { finishReasons: [], frames: 0, unknownFrames: 0 }
   private readonly pieces: Uint8Array[] = []
   private size = 0

@@ -1,39 +1,31 @@
-import { CloudAuthorizers } from '../../lib/credentials/cloud.js'
 import type { Answer } from '../../lib/llm/answer.js'
 import { createAnswer } from '../../lib/llm/answers/index.js'
 import { ownAnswer } from '../../lib/llm/answers/own.js'
 import { ChatError } from '../../lib/llm/errors.js'
-import type { ProcessSettings } from '../../lib/pdk/exchange.js'
+import { errorEvent } from '../../lib/llm/formats/event-sink.js'
+import type { AttemptFailure, ProcessSettings, UpstreamRequest } from '../../lib/pdk/exchange.js'
 import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
 import type { BodyArg, DirectTarget, Plugin } from '../../lib/pdk/plugin.js'
 import { requireFilters } from '../../lib/pdk/require-filters.js'
 import { allowsDirect, sendDirectly } from './direct.js'
 import { ErrorAnswer } from './error-answer.js'
 import { exchangeLog } from './exchange-log.js'
-import { exitWith, unanswered } from './exits.js'
+import { brokenOff, exitWith, refused, unanswered } from './exits.js'
+import type { Failed } from './failover.js'
 import { answerHeaders, clearProviderHeaders, clearStreamHeaders, setAnswerHeaders } from './headers.js'
+import { streams } from './limits.js'
 import { AiCall } from './model-call.js'
 import { AnswerPayload, requestPayload } from './payload.js'
-import { prepare, type Made, type Prepared } from './prepare.js'
+import { prepare, type Prepared } from './prepare.js'
+import { type AiExchange, Run } from './run.js'
 import type { AiProxyConfig } from './schema.js'
 import { statistics } from './statistics.js'
-import { compileTemplates } from './template.js'
-
-/** One request through the plugin: made in `access`, owned by its answer. Times are those of `performance.now()`. */
-interface AiExchange extends Prepared {
-  readonly started: number
-  /** Itself, for who watches. */
-  readonly watched: AiCall
-  readonly payload: { request: string | undefined; answer: AnswerPayload } | undefined
-  answer?: Answer
-  /** When the first-frame hold is over; 0: there is none. */
-  holdEnds: number
-  /** When the first output went to the client. */
-  firstOutput?: number
-  ended?: number
-}
+import { type Target, Targets } from './targets.js'
+import { timedOut, type Timers } from './timers.js'
 
 const NOTHING = Buffer.alloc(0)
+/** An SSE comment. */
+const HEARTBEAT = Buffer.from(': heartbeat\n\n')
 
 /**
  * `ai-proxy`: one OpenAI-format route in front of any provider. `access` sets the upstream request, the filters turn
@@ -41,14 +33,14 @@ const NOTHING = Buffer.alloc(0)
  */
 export class AiProxy implements Plugin {
   readonly #config: AiProxyConfig
-  readonly #made: Made
+  readonly #targets: Targets
   /** Whether the log says already that the mock stands in. */
   #toldOfMock = false
   readonly directAccess: Plugin['directAccess']
 
   constructor(config: AiProxyConfig) {
     this.#config = config
-    this.#made = { templates: compileTemplates(config.model), authorizers: new CloudAuthorizers() }
+    this.#targets = new Targets(config)
     this.directAccess = allowsDirect(config)
       ? (kong, settings) => this.#directAccess(kong, settings)
       : undefined
@@ -56,34 +48,81 @@ export class AiProxy implements Plugin {
 
   async access(kong: Kong): Promise<void> {
     if (!(await requireFilters(kong))) return
-    const started = performance.now()
-    const prepared = await this.#prepare(kong, kong.configuration)
-    if (!prepared) return
-    const made = { ...prepared, started, payload: this.#payload(prepared), holdEnds: 0 }
-    const exchange: AiExchange = Object.assign(made, { watched: new AiCall(made, this.#config.route_type) })
-    kong.ctx.plugin.exchange = exchange
-    await kong.telemetry.setModelCall(exchange.watched)
-    await kong.service.setRequest(prepared.request)
-    await kong.service.setAttempts((failure) => {
-      exitWith(kong, unanswered(failure))
+    const run = new Run(this.#config, this.#targets)
+    kong.ctx.plugin.run = run
+    const exchange = await this.#attempt(kong, run)
+    if (exchange && (await this.#admit(kong, exchange))) {
+      await kong.service.setRequest(exchange.request)
+      await kong.service.setAttempts((failure) => this.#next(kong, run, failure))
+    }
+    run.closeIfClosed()
+  }
+
+  /**
+   * Makes an attempt of a target: puts the request in the words of its provider, anew each time.
+   *
+   * @returns undefined if the client has been told what is wrong with its request
+   */
+  async #attempt(kong: Kong, run: Run, target?: Target): Promise<AiExchange | undefined> {
+    const { attempts, timers, started } = run
+    try {
+      const chosen = target ?? attempts.first()
+      run.attemptBegins(chosen)
+      const prepared = await this.#prepare(kong, chosen, kong.configuration)
+      const { call, request } = prepared
+      attempts.note({ model: call.model, host: request.host, port: request.port })
+      run.isRepeatable = call.format !== undefined || request.method === 'GET'
+      const made = { ...prepared, run, target: chosen, started, payload: payloadOf(chosen.config, prepared) }
+      const exchange: AiExchange = Object.assign(made, { watched: new AiCall(made, this.#config.route_type) })
+      kong.ctx.plugin.exchange = exchange
+      await kong.telemetry.setModelCall(exchange.watched)
+      if (call.stream) timers.streamAsked(performance.now(), call.format !== undefined)
+      flushInTime(kong, timers)
+      return exchange
+    } catch (error) {
+      attempts.abandoned()
+      if (!(error instanceof ChatError)) throw error
+      exitWith(kong, error)
+      return undefined
+    }
+  }
+
+  /** @returns false if there are too many streams, which the client has been told */
+  async #admit(kong: Kong, { call, run }: AiExchange): Promise<boolean> {
+    if (!call.stream) return true
+    const release = streams.take((await kong.plugin.getId()) ?? '', this.#config.limits)
+    if (release) {
+      run.holds(release)
+      return true
+    }
+    run.isOver = true
+    run.attempts.abandoned()
+    const message = 'too many streams at a time'
+    exitWith(kong, new ChatError(429, message, { code: 'too_many_streams', retryAfter: '1' }))
+    return false
+  }
+
+  /** An attempt has failed before anything went to the client: the next, or the error of this one. */
+  async #next(kong: Kong, run: Run, failure: AttemptFailure): Promise<UpstreamRequest | null> {
+    const error = unanswered(failure)
+    const step = run.step ?? run.attempts.after({ failure, error }, run.isRepeatable)
+    run.step = undefined
+    if (!step) {
+      run.isOver = true
+      exitWith(kong, error)
       return null
-    })
+    }
+    if (!(await run.pause(step.pause))) return null
+    const exchange = await this.#attempt(kong, run, step.target)
+    run.isOver = exchange === undefined
+    run.closeIfClosed()
+    return exchange?.request ?? null
   }
 
   async #directAccess(kong: Kong, settings: ProcessSettings): Promise<DirectTarget | undefined> {
-    const prepared = await this.#prepare(kong, settings)
-    return prepared && sendDirectly(kong, this.#config, prepared)
-  }
-
-  /** @returns undefined if the request has been answered with what is wrong with it */
-  async #prepare(kong: Kong, settings: ProcessSettings): Promise<Prepared | undefined> {
+    const [target] = this.#targets.all
     try {
-      const prepared = await prepare(kong, this.#config, this.#made, settings)
-      if (prepared.mocked && !this.#toldOfMock) {
-        this.#toldOfMock = true
-        await kong.log.warn(`${prepared.model.provider} has no credential: the mock provider answers`)
-      }
-      return prepared
+      return await sendDirectly(kong, this.#config, await this.#prepare(kong, target!, settings))
     } catch (error) {
       if (!(error instanceof ChatError)) throw error
       exitWith(kong, error)
@@ -91,36 +130,44 @@ export class AiProxy implements Plugin {
     }
   }
 
-  #payload({ call, provider }: Prepared): AiExchange['payload'] {
-    if (!this.#logsPayloads) return undefined
-    const { route_type, auth } = this.#config
-    return {
-      request: requestPayload(call, provider, auth),
-      answer: new AnswerPayload(call.format ? route_type : 'preserve', call.stream, call.model),
+  /** @throws ChatError with what is wrong with the request */
+  async #prepare(kong: Kong, { config, made }: Target, settings: ProcessSettings): Promise<Prepared> {
+    const prepared = await prepare(kong, config, made, settings)
+    if (prepared.mocked && !this.#toldOfMock) {
+      this.#toldOfMock = true
+      await kong.log.warn(`${prepared.model.provider} has no credential: the mock provider answers`)
     }
+    return prepared
   }
 
   headerFilter(kong: FilterKong): void {
     const exchange = exchangeOf(kong)
+    if (!exchange || exchange.run.isOver || kong.response.getSource() !== 'service') return
     const status = kong.service.response.getStatus()
-    if (!exchange || status === undefined || kong.response.getSource() !== 'service') return
-    const { provider, call } = exchange
-    const preserve = call.format === undefined
-    clearProviderHeaders(kong, preserve)
-    if (exchange.mocked) kong.response.setHeader('X-Kong-AI-Mock', '1')
-    if (!preserve && (status < 200 || status > 299)) {
-      const retryAfter = kong.service.response.getHeader('retry-after')
-      exchange.answer = new ErrorAnswer(provider.driver, status, retryAfter)
+    if (status === undefined) {
+      // A heartbeat goes out before the provider has answered.
+      setAnswerHeaders(kong, true)
+      kong.response.setHeaders(answerHeaders(this.#config, exchange))
       return
     }
-    exchange.answer = this.#answer(exchange, status, kong.service.response.getHeader('content-type') ?? '')
+    const { call } = exchange
+    clearProviderHeaders(kong, call.format === undefined)
+    if (exchange.mocked) kong.response.setHeader('X-Kong-AI-Mock', '1')
+    exchange.answer = this.#answer(kong, exchange, status)
+    if (exchange.answer instanceof ErrorAnswer) return
     if (call.format) setAnswerHeaders(kong, call.stream)
     if (status < 300) kong.response.setHeaders(answerHeaders(this.#config, exchange))
-    if (call.stream && !preserve) this.#hold(kong, exchange, exchange.answer)
+    if (call.stream && call.format) this.#hold(kong, exchange, exchange.answer)
   }
 
-  #answer({ provider, call }: Prepared, status: number, contentType: string): Answer {
+  /** The way of what the provider answers, whose headers have come. */
+  #answer(kong: FilterKong, { provider, call, run }: AiExchange, status: number): Answer {
     const { own, format, stream, model, includeUsage, body } = call
+    run.attempts.note({ status })
+    if (format && (status < 200 || status > 299)) {
+      return new ErrorAnswer(provider.driver, status, kong.service.response.getHeader('retry-after'))
+    }
+    const contentType = kong.service.response.getHeader('content-type') ?? ''
     if (own && status < 300) return ownAnswer(own.api.reader(own.operation.name), stream, contentType)
     return createAnswer({
       driver: provider.driver,
@@ -134,50 +181,110 @@ export class AiProxy implements Plugin {
     })
   }
 
-  #hold(kong: FilterKong, exchange: AiExchange, answer: Answer): void {
-    const { hold_ms } = this.#config
-    if (hold_ms === 0) {
+  #hold(kong: FilterKong, { run: { timers } }: AiExchange, answer: Answer): void {
+    if (this.#config.hold_ms === 0) {
       answer.release()
       return
     }
-    exchange.holdEnds = performance.now() + hold_ms
-    // A timer of Node's may be early by up to a millisecond.
-    kong.response.flushAfter(hold_ms + 1)
+    timers.hold(performance.now())
+    flushInTime(kong, timers)
   }
 
-  /** A hot path: runs once per read from the provider. */
+  /** A hot path: runs once per read from the provider, and when a timer says so. */
   bodyFilter(kong: FilterKong, arg: BodyArg): void {
     const exchange = exchangeOf(kong)
-    const answer = exchange?.answer
-    if (!answer) return
-    if (arg.chunk.length > 0) answer.push(arg.chunk)
-    if (arg.error !== undefined) {
-      answer.fail(ChatError.badUpstream("the provider's answer was cut off", 'answer_cut_off'))
-    } else if (arg.eof) {
-      answer.end()
-    } else if (answer.state === 'held' && exchange.holdEnds > 0 && performance.now() >= exchange.holdEnds) {
-      answer.release()
+    if (!exchange || exchange.run.isOver) return
+    const isFlush = arg.chunk.length === 0 && !arg.eof
+    if (exchange.answer === undefined) this.#answerLate(kong, exchange)
+    if (exchange.answer) this.#pass(kong, exchange, exchange.answer, arg, isFlush)
+    else if (isFlush) this.#wait(kong, exchange, arg)
+    else if (arg.error && exchange.run.isCommitted) {
+      this.#fail(kong, exchange, arg, { failure: arg.error, error: unanswered(arg.error) })
     }
+  }
+
+  /** Behind heartbeats that went out before the provider answered: no header filter runs any more. */
+  #answerLate(kong: FilterKong, exchange: AiExchange): void {
+    const status = exchange.run.isCommitted ? kong.service.response.getStatus() : undefined
+    if (status === undefined) return
+    exchange.answer = this.#answer(kong, exchange, status)
+    exchange.answer.release()
+  }
+
+  /** The provider has not answered yet. */
+  #wait(kong: FilterKong, exchange: AiExchange, arg: BodyArg): void {
+    const { run } = exchange
+    const now = performance.now()
+    const limit = run.timers.expired(now)
+    if (limit) {
+      this.#fail(kong, exchange, arg, timedOut(limit))
+      return
+    }
+    if (run.timers.isBeatDue(now)) {
+      arg.chunk = HEARTBEAT
+      run.outputGoes()
+    }
+    flushInTime(kong, run.timers)
+  }
+
+  #pass(kong: FilterKong, exchange: AiExchange, answer: Answer, arg: BodyArg, isFlush: boolean): void {
+    const { run, call } = exchange
+    const now = isFlush ? performance.now() : 0
+    const limit = isFlush ? run.timers.expired(now) : undefined
+    const beat = isFlush && run.timers.isBeatDue(now)
+    const cause = limit ? timedOut(limit) : arg.error && brokenOff(arg.error)
+    if (arg.chunk.length > 0) answer.push(arg.chunk)
+    if (cause) answer.fail(cause.error)
+    else if (arg.eof) answer.end()
+    else if (beat || (isFlush && run.timers.isHoldOver(now))) answer.release()
     const output = answer.read()
-    const over = answer.state === 'done' || answer.state === 'failed'
+    const { state, error } = answer
+    const over = state === 'done' || state === 'failed'
     if (answer.counting && exchange.ended === undefined) flushOnce(answer.counting, kong)
     if (over || answer.counting) exchange.ended ??= performance.now()
-    if (output === undefined && answer.error && exchange.firstOutput === undefined) {
-      clearStreamHeaders(kong)
-      exitWith(kong, answer.error)
+    if (answer.began) run.contentCame()
+    const failed = error && (error === cause?.error ? cause : refused(error))
+    if (failed && output === undefined) {
+      this.#fail(kong, exchange, arg, failed)
       return
     }
     if (output !== undefined) {
       exchange.firstOutput ??= performance.now()
       exchange.payload?.answer.push(output)
     }
-    arg.chunk = output ?? NOTHING
+    arg.chunk = output ?? (beat && !over ? HEARTBEAT : NOTHING)
     arg.eof = over
     // Of a format that we do not know, only a broken connection can say that it is not whole.
-    if (exchange.call.format) delete arg.error
+    if (call.format) delete arg.error
+    if (arg.chunk.length > 0) run.outputGoes()
+    if (over) run.ends(answer.facts.usage?.completion_tokens, failed)
+    else if (isFlush) flushInTime(kong, run.timers)
+  }
+
+  /** The attempt has failed, and nothing of it is left to go out. */
+  #fail(kong: FilterKong, { run, call }: AiExchange, arg: BodyArg, failed: Failed): void {
+    if (!run.isCommitted) {
+      run.step = run.attempts.after(failed, run.isRepeatable)
+      if (run.step) {
+        kong.service.failAttempt(failed.failure)
+        return
+      }
+      run.isOver = true
+      clearStreamHeaders(kong)
+      exitWith(kong, failed.error)
+    } else if (call.format) {
+      arg.chunk = Buffer.from(errorEvent(failed.error))
+      arg.eof = true
+      delete arg.error
+    } else {
+      arg.chunk = NOTHING
+      arg.error = failed.failure
+    }
+    run.ends(undefined, failed)
   }
 
   async log(kong: Kong): Promise<void> {
+    ;(kong.ctx.plugin.run as Run | undefined)?.close()
     const exchange = exchangeOf(kong)
     if (!exchange || !this.#config.logging.log_statistics) return
     const { started, payload, answer, firstOutput, watched } = exchange
@@ -194,6 +301,7 @@ export class AiProxy implements Plugin {
     })
     await kong.log.setSerializeValue('ai.proxy.meta', meta)
     await kong.log.setSerializeValue('ai.proxy.usage', usage)
+    await kong.log.setSerializeValue('ai.proxy.tried_targets', exchange.run.attempts.tried)
     await kong.log.setSerializeValue('ai.proxy.exchange', await this.#exchangeLog(kong, exchange))
     if (payload) {
       const { request, answer } = payload
@@ -211,11 +319,21 @@ export class AiProxy implements Plugin {
       transfer: await kong.telemetry.getTransfer(),
     })
   }
+}
 
-  get #logsPayloads(): boolean {
-    const { log_statistics, log_payloads } = this.#config.logging
-    return log_statistics && log_payloads
+function payloadOf(config: AiProxyConfig, { call, provider }: Prepared): AiExchange['payload'] {
+  const { route_type, auth, logging } = config
+  if (!logging.log_statistics || !logging.log_payloads) return undefined
+  return {
+    request: requestPayload(call, provider, auth),
+    answer: new AnswerPayload(call.format ? route_type : 'preserve', call.stream, call.model),
   }
+}
+
+/** Runs the body filter again when the next of the timers is due. */
+function flushInTime(kong: Kong | FilterKong, timers: Timers): void {
+  const ms = timers.next(performance.now())
+  if (ms !== undefined) void kong.response.flushAfter(ms)
 }
 
 /** The answer's rest goes out with its usage, if its client is still there. */

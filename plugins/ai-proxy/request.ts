@@ -53,7 +53,7 @@ export function readCall(
   const format = own || route === 'preserve' ? undefined : formats[route]
   format?.check(body)
   const isNeeded = own ? own.api.modelIn === 'path' : route !== 'preserve'
-  const name = modelName(model.name, own?.operation.model ?? body.model, route, isNeeded)
+  const name = modelName(config, model.name, own?.operation.model ?? body.model, isNeeded)
   const stream = streams(config, own?.operation.stream ?? body.stream, format !== undefined)
   const { stream_options: options } = body
   return {
@@ -69,15 +69,17 @@ export function readCall(
 }
 
 function modelName(
+  { route_type: route, targets = [] }: AiProxyConfig,
   configured: string | undefined,
   asked: unknown,
-  route: AiProxyConfig['route_type'],
   isNeeded: boolean,
 ): string {
   const wanted = typeof asked === 'string' ? asked : ''
   const name = configured || wanted
   if (route === 'preserve') return name
-  if (configured && wanted !== '' && wanted !== configured) {
+  // Among several targets the model's name is one for all of them.
+  const isKnown = wanted === configured || targets.some(({ model }) => model.name === wanted)
+  if (configured && wanted !== '' && !isKnown) {
     throw ChatError.badRequest(`cannot use own model - must be: ${configured}`, 'model')
   }
   if (name === '' && isNeeded) {

@@ -8,11 +8,11 @@ import { firstHeader, type HeaderRecord } from '../../lib/pdk/headers.js'
 import type { Kong } from '../../lib/pdk/kong.js'
 import { headersToProvider } from './headers.js'
 import type { ClientCall, ProviderCall } from './request.js'
+import { DEFAULT_TIMEOUTS } from './resilience-schema.js'
 import type { AiProxyConfig, AiProxyModel } from './schema.js'
 
 /** As many as the PDK gives. */
 const MAX_HEADERS = 1000
-const TIMEOUTS: Timeouts = { connect: 10_000, headers: 60_000, idle: 120_000 }
 
 /**
  * The upstream request of a call: where it goes, with which headers, body and credential.
@@ -53,11 +53,17 @@ export async function upstreamRequest(
     method: preserve ? await kong.request.getMethod() : 'POST',
     headers: { ...headersToProvider(client.headers, preserve), ...provider.request.headers },
     body: provider.unchanged ? raw : JSON.stringify(provider.request.body),
-    timeouts: TIMEOUTS,
+    timeouts: timeoutsOf(config),
     tlsVerify: true,
   }
   if (mock === undefined) authorizeStatic(request, auth, client)
   return { request, mocked: mock !== undefined, clientHeaders: client.headers }
+}
+
+/** What the runtime looks after; the other limits are the plugin's own. */
+function timeoutsOf({ timeouts = DEFAULT_TIMEOUTS }: AiProxyConfig): Timeouts {
+  const { connect, headers, idle } = timeouts
+  return { connect, headers, idle }
 }
 
 /** Whether nobody named the cloud's credential: a mock stands in then, and without one what the machine has is tried. */

@@ -34,6 +34,10 @@ export abstract class SinkAnswer<S extends AnswerSink> implements Answer {
     return this.sink.failure
   }
 
+  get began(): boolean {
+    return this.sink.delta
+  }
+
   get facts(): AnswerFacts {
     const { id, model, lastUsage, estimated, finishReasons, events, saidChars } = this.sink
     return {

@@ -21,6 +21,11 @@ export class UntouchedAnswer implements Answer {
 
   constructor(private readonly watch: AnswerWatch) {}
 
+  /** What is in the bytes is not ours to say. */
+  get began(): boolean {
+    return this.state !== 'held'
+  }
+
   get facts(): AnswerFacts {
     return this.watch.facts
   }

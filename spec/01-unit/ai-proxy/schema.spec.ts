@@ -220,6 +220,7 @@ describe('ai-proxy schema', () => {
           strict: false,
           fetch_images: false,
           hold_ms: 10000,
+          heartbeat_ms: 0,
         },
         faults: [],
       })
@@ -242,7 +243,7 @@ describe('ai-proxy schema', () => {
   })
 
   it('names the fields that take vault references', () => {
-    expect(schema.referenceable).toEqual([
+    const inAuth = [
       'auth.header_name',
       'auth.header_value',
       'auth.param_name',
@@ -255,7 +256,8 @@ describe('ai-proxy schema', () => {
       'auth.gcp_oauth_token_url',
       'auth.aws_access_key_id',
       'auth.aws_secret_access_key',
-    ])
+    ]
+    expect(schema.referenceable).toEqual([...inAuth, ...inAuth.map((name) => `targets.*.${name}`)])
     const reference = '{vault://env/openai-key}'
     expect(
       faults(config('openai', {}, { auth: { header_name: 'Authorization', header_value: reference } })),

@@ -1,0 +1,148 @@
+import { ChatError } from '../../lib/llm/errors.js'
+import { asksForNext, backoff, criterionOf, MAX_PAUSE_MS, retryAfterMs, type Failed } from './failover.js'
+import type { Target, Targets } from './targets.js'
+
+/** One attempt, as the log shows it (`ai.proxy.tried_targets`, Kong's key). */
+export interface Tried {
+  provider: string
+  model: string
+  host?: string
+  port?: number
+  /** Of the provider's answer. */
+  status?: number
+  /** A failover criterion; absent where the answer was good, or its client went away. */
+  failure?: string
+  /** Milliseconds, until the attempt was over. */
+  latency: number
+}
+
+/** Where the next attempt goes, and how many milliseconds to wait before. */
+export interface Step {
+  readonly target: Target
+  readonly pause: number
+}
+
+/** The attempts of one request: chooses their targets and tells these how they did. Times are those of `performance.now()`. */
+export class Attempts {
+  readonly tried: Tried[] = []
+  private readonly seen = new Set<Target>()
+  /** Until when targets asked to be left alone (`retry-after`). */
+  private readonly rests = new Map<Target, number>()
+  private pauses = 0
+  private target: Target | undefined
+  private started = 0
+  private isOpen = false
+
+  /** @param deadline after which no attempt begins */
+  constructor(
+    private readonly targets: Targets,
+    private readonly deadline: number,
+  ) {}
+
+  /** @throws ChatError 503 when every target is out of service */
+  first(): Target {
+    const target = this.targets.choose(this.inService())
+    if (target) return target
+    const wait = Math.min(...this.targets.all.map(({ breaker }) => breaker.wait))
+    throw new ChatError(503, 'every target is out of service after repeated failures', {
+      type: 'upstream_error',
+      code: 'no_target_in_service',
+      retryAfter: String(Math.max(1, Math.ceil(wait / 1000))),
+    })
+  }
+
+  begin(target: Target): void {
+    const { provider, name = '' } = target.config.model
+    this.tried.push({ provider, model: name, latency: 0 })
+    this.seen.add(target)
+    this.target = target
+    this.started = performance.now()
+    this.isOpen = true
+    target.active++
+    target.breaker.begin()
+  }
+
+  /** Notes what is known of the attempt under way. */
+  note(known: Partial<Tried>): void {
+    Object.assign(this.tried.at(-1) ?? {}, known)
+  }
+
+  /** The first content has come. */
+  began(): void {
+    if (!this.isOpen) return
+    this.target!.breaker.succeed()
+    if (this.targets.balancer.latency_strategy === 'ttft') this.target!.measured(this.elapsed)
+  }
+
+  /** @param tokens of the answer, where they are known */
+  succeeded(tokens: number | undefined): void {
+    if (!this.isOpen) return
+    const { latency_strategy } = this.targets.balancer
+    if (latency_strategy === 'e2e') this.target!.measured(this.elapsed)
+    if (latency_strategy === 'tpot' && tokens) this.target!.measured(this.elapsed / tokens)
+    this.target!.breaker.succeed()
+    this.end()
+  }
+
+  /** A failure that would be worth another attempt counts against the target; any other shows that it is alive. */
+  failed(failed: Failed, repeatable: boolean): boolean {
+    const criterion = criterionOf(failed)
+    const asks = asksForNext(this.targets.balancer.failover_criteria, failed, repeatable)
+    if (!this.isOpen) return asks
+    this.note({ failure: criterion })
+    const counts = (this.targets.balancer.failover_criteria as readonly string[]).includes(criterion)
+    if (counts) this.target!.breaker.fail()
+    else this.target!.breaker.succeed()
+    this.end()
+    return asks
+  }
+
+  /** Nothing was learnt: the client went away, or its request was no good. */
+  abandoned(): void {
+    if (!this.isOpen) return
+    this.target!.breaker.abandon()
+    this.end()
+  }
+
+  /**
+   * What follows on a failure before anything reached the client: a target that was not tried yet at once, then those that
+   * were, each time after a pause.
+   *
+   * @returns undefined if nothing does
+   */
+  after(failed: Failed, repeatable: boolean): Step | undefined {
+    const rest = retryAfterMs(failed.error.retryAfter)
+    const now = performance.now()
+    if (this.target && rest > 0) this.rests.set(this.target, now + rest)
+    if (!this.failed(failed, repeatable) || this.tried.length > this.targets.balancer.retries)
+      return undefined
+    if (now >= this.deadline) return undefined
+    const candidates = this.inService()
+    const fresh = this.targets.choose(candidates.filter((target) => !this.seen.has(target)))
+    return fresh ? { target: fresh, pause: 0 } : this.again(candidates, now)
+  }
+
+  private again(candidates: readonly Target[], now: number): Step | undefined {
+    const restOf = (target: Target) => (this.rests.get(target) ?? 0) - now
+    const rested = candidates.filter((target) => restOf(target) <= MAX_PAUSE_MS)
+    const others = rested.filter((target) => target !== this.target)
+    const target = this.targets.choose(others.length > 0 ? others : rested)
+    if (!target) return undefined
+    const pause = Math.max(backoff(this.pauses++), restOf(target))
+    return now + pause < this.deadline ? { target, pause } : undefined
+  }
+
+  private inService(): Target[] {
+    return this.targets.all.filter(({ breaker }) => breaker.allows)
+  }
+
+  private get elapsed(): number {
+    return performance.now() - this.started
+  }
+
+  private end(): void {
+    this.isOpen = false
+    this.target!.active--
+    this.note({ latency: Math.floor(this.elapsed) })
+  }
+}

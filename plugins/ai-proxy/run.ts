@@ -1,0 +1,96 @@
+import { setTimeout } from 'node:timers/promises'
+import type { Answer } from '../../lib/llm/answer.js'
+import { Attempts, type Step } from './attempts.js'
+import type { Failed } from './failover.js'
+import type { AiCall } from './model-call.js'
+import { type AnswerPayload } from './payload.js'
+import type { Prepared } from './prepare.js'
+import type { AiProxyConfig } from './schema.js'
+import type { Target, Targets } from './targets.js'
+import { Timers } from './timers.js'
+
+/** One attempt at a request: made in `access`, owned by its answer. Times are those of `performance.now()`. */
+export interface AiExchange extends Prepared {
+  readonly run: Run
+  readonly target: Target
+  /** When the request came. */
+  readonly started: number
+  /** Itself, for who watches. */
+  readonly watched: AiCall
+  readonly payload: { request: string | undefined; answer: AnswerPayload } | undefined
+  answer?: Answer
+  /** When the first output went to the client. */
+  firstOutput?: number
+  ended?: number
+}
+
+/** What the attempts at one request have in common. */
+export class Run {
+  readonly started = performance.now()
+  readonly timers: Timers
+  readonly attempts: Attempts
+  /** Doing the request twice does no harm. */
+  isRepeatable = false
+  /** Something has gone to the client: there is no other attempt. */
+  isCommitted = false
+  /** The client has got an error of ours. */
+  isOver = false
+  /** What follows on the attempt that a filter has given up. */
+  step: Step | undefined
+  private hasBegun = false
+  private isClosed = false
+  private release: (() => void) | undefined
+
+  constructor(config: AiProxyConfig, targets: Targets) {
+    this.timers = new Timers(config, this.started)
+    this.attempts = new Attempts(targets, this.timers.totalEnds)
+  }
+
+  attemptBegins(target: Target): void {
+    this.hasBegun = false
+    this.attempts.begin(target)
+  }
+
+  /** The exchange is in the list of streams. */
+  holds(release: () => void): void {
+    this.release = release
+  }
+
+  /** @returns whether the client is still there */
+  async pause(ms: number): Promise<boolean> {
+    if (ms > 0) await setTimeout(ms)
+    return !this.isClosed
+  }
+
+  /** Content has come: the first counts. */
+  contentCame(): void {
+    if (this.hasBegun) return
+    this.hasBegun = true
+    this.timers.began()
+    this.attempts.began()
+  }
+
+  outputGoes(): void {
+    this.isCommitted = true
+    this.timers.output()
+  }
+
+  /** The answer has come to its end. */
+  ends(tokens: number | undefined, failed: Failed | undefined): void {
+    if (failed) this.attempts.failed(failed, this.isRepeatable)
+    else this.attempts.succeeded(tokens)
+    this.release?.()
+  }
+
+  /** The exchange is over. */
+  close(): void {
+    this.isClosed = true
+    this.attempts.abandoned()
+    this.release?.()
+  }
+
+  /** For what was begun while the client went away. */
+  closeIfClosed(): void {
+    if (this.isClosed) this.close()
+  }
+}

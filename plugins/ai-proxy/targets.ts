@@ -1,0 +1,62 @@
+import { CloudAuthorizers } from '../../lib/credentials/cloud.js'
+import { balancers, measured, type Peer } from './balancer.js'
+import { Breaker } from './breaker.js'
+import type { Made } from './prepare.js'
+import {
+  type AiProxyBalancer,
+  type AiProxyTarget,
+  DEFAULT_BALANCER,
+  DEFAULT_WEIGHT,
+} from './resilience-schema.js'
+import type { AiProxyConfig } from './schema.js'
+import { compileTemplates } from './template.js'
+
+/** A model behind an API that requests may go to, and what is known of how it does. */
+export class Target implements Peer {
+  /** The plugin's, with the target's own `model` and `auth`. */
+  readonly config: AiProxyConfig
+  readonly made: Made
+  readonly weight: number
+  active = 0
+  latency: Peer['latency']
+  credit = 0
+  readonly breaker: Breaker
+
+  constructor(config: AiProxyConfig, { max_fails, fail_timeout }: AiProxyBalancer, weight: number) {
+    this.config = config
+    this.made = { templates: compileTemplates(config.model), authorizers: new CloudAuthorizers() }
+    this.weight = weight
+    this.breaker = new Breaker({ maxFails: max_fails, failTimeout: fail_timeout })
+  }
+
+  /** @param latency milliseconds */
+  measured(latency: number): void {
+    measured(this, latency, performance.now())
+  }
+}
+
+/** The targets of a config: `model` and `auth`, then `targets`. Their state is that of one plugin instance in one process. */
+export class Targets {
+  readonly all: readonly Target[]
+  /** Without one and without further targets there is a single attempt, as in Kong's ai-proxy. */
+  readonly balancer: AiProxyBalancer
+
+  constructor(config: AiProxyConfig) {
+    const { targets, balancer, ...rest } = config
+    this.balancer = balancer ?? { ...DEFAULT_BALANCER, ...(targets === undefined && { retries: 0 }) }
+    this.all = allTargets(config).map(({ model, auth, weight }) => {
+      const { auth: _, ...common } = rest
+      const own = { ...common, model, ...(auth && { auth }), ...(targets && { targets: allTargets(config) }) }
+      return new Target(own, this.balancer, weight)
+    })
+  }
+
+  choose(among: readonly Target[]): Target | undefined {
+    return among.length === 0 ? undefined : balancers[this.balancer.algorithm](among, performance.now())
+  }
+}
+
+/** `model` and `auth` are the first. */
+export function allTargets({ model, auth, targets = [] }: AiProxyConfig): AiProxyTarget[] {
+  return [{ model, ...(auth && { auth }), weight: DEFAULT_WEIGHT }, ...targets]
+}
