@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
@@ -162,11 +163,11 @@ const PORTKEY = {
 async function portkey({ mock, folder }: TargetOptions): Promise<Target> {
   const home = path.join(folder, 'portkey')
   const program = path.join(home, 'node_modules/@portkey-ai/gateway/build/start-server.js')
-  await mkdir(home, { recursive: true })
-  await writeFile(path.join(home, 'package.json'), JSON.stringify(PORTKEY))
-  await EXEC('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'], {
-    cwd: home,
-  })
+  if (!existsSync(program)) {
+    await mkdir(home, { recursive: true })
+    await writeFile(path.join(home, 'package.json'), JSON.stringify(PORTKEY))
+    await EXEC('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: home })
+  }
   const port = await freePort()
   const child = await startChild(
     process.execPath,
