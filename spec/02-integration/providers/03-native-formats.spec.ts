@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../../lib/llm/json.js'
 import { startMock } from '../../../lib/mock/server.js'
+import * as aiProxy from '../../../plugins/ai-proxy/index.js'
+import type { AiProxyConfig } from '../../../plugins/ai-proxy/schema.js'
 import { aiConfig, aiGateway, errorOf, post, type AiGatewayOptions } from '../../support/ai-gateway.js'
 import { answering, JSON_TYPE, provider as originOf } from '../../support/ai-provider.js'
 import { object } from '../../support/json.js'
@@ -195,6 +197,13 @@ describe('the address of a native request', () => {
     const options = { paths: ['~/llm/(?<model>[^/]+)/(?<operation>[^/]+)$'] }
     expect(await urlOf('bedrock', '/llm/m/converse-stream', {}, options)).toBe('/model/m/converse-stream')
     expect(await urlOf('gemini', '/llm/m/countTokens', {}, options)).toBe('/v1beta/models/m:countTokens')
+  })
+
+  it('is declared to be read where a real Kong proxies, and only there', () => {
+    const reads = (llm_format: string) =>
+      aiProxy.HandoverReads({ llm_format, model: { provider: 'gemini' } } as AiProxyConfig)
+    expect(reads('gemini')).toContain('request.getUriCaptures')
+    expect(reads('openai')).toEqual([])
   })
 
   it('is the usual one where neither path nor captures say', async () => {
