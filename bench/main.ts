@@ -20,12 +20,20 @@ async function main(): Promise<void> {
   const options = parseArguments(process.argv.slice(2))
   if (platform() !== 'linux') throw new Error('the benchmarks read /proc: they run on Linux only')
   const folder = await mkdtemp(path.join(tmpdir(), 'kong-ai-bench-'))
+  const client = new LoadClient()
+  const cleanUp = async (): Promise<void> => {
+    client.stop()
+    await stopAll()
+    await rm(folder, { recursive: true, force: true })
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => void cleanUp().then(() => process.exit(1)))
+  }
   const mock = await startChild(
     process.execPath,
     [fileURLToPath(new URL('mock.js', import.meta.url))],
     /on (\S+)/,
   )
-  const client = new LoadClient()
   try {
     const { baseline, profiles } = options
     const setting = { mock: mock.match[1]!, folder, baseline, profiles }
@@ -34,16 +42,8 @@ async function main(): Promise<void> {
     process.stdout.write(table)
     if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(json, null, 2)}\n`)
   } finally {
-    client.stop()
-    await stopAll()
-    await rm(folder, { recursive: true, force: true })
+    await cleanUp()
   }
-}
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    void stopAll().then(() => process.exit(1))
-  })
 }
 
 await main().catch((error: unknown) => {
