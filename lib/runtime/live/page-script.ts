@@ -38,7 +38,7 @@ function plot(gaps) {
   gaps.forEach((gap, place) => {
     const bar = document.createElementNS(SVG, 'rect')
     const height = Math.max(1.5, (gap / most) * HEIGHT)
-    bar.setAttribute('x', (BARS - gaps.length + place) * (WIDTH / BARS))
+    bar.setAttribute('x', place * (WIDTH / BARS))
     bar.setAttribute('y', HEIGHT - height)
     bar.setAttribute('width', WIDTH / BARS - 1)
     bar.setAttribute('height', height)
@@ -66,7 +66,8 @@ function row(one) {
   if (one.estimated) tokens.title = 'not told by the provider'
   cell(one.rate === null ? '–' : one.rate.toFixed(1))
   cell(time(one.firstToken))
-  cell(plot(one.gaps))
+  const gaps = cell(plot(one.gaps))
+  if (one.gaps.length) gaps.append(element('span', 'max ' + time(Math.max(...one.gaps)), 'most'))
   cell(time(one.took)).title = new Date(one.started).toLocaleTimeString()
   return line
 }

@@ -28,21 +28,26 @@ h2 { font-size: 13px; font-weight: 600; color: var(--soft); text-transform: uppe
 .tiles dt { color: var(--soft); font-size: 12.5px }
 .tiles dd { font-size: 27px; font-weight: 650; letter-spacing: -.02em; font-variant-numeric: tabular-nums }
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
+table { border-collapse: collapse; table-layout: fixed; width: 100%; min-width: 980px; font-variant-numeric: tabular-nums }
 th { text-align: left; font-size: 12px; font-weight: 500; color: var(--soft); padding: 9px 14px; border-bottom: 1px solid var(--line) }
 td { padding: 8px 14px; border-top: 1px solid var(--line); white-space: nowrap; vertical-align: middle }
 tbody tr:first-child td { border-top: 0 }
 th:nth-child(n+4):nth-child(-n+6), td:nth-child(n+4):nth-child(-n+6), th:last-child, td:last-child { text-align: right }
-td:nth-child(2) { max-width: 180px; overflow: hidden; text-overflow: ellipsis }
-td:nth-child(3) { max-width: 320px; overflow: hidden; text-overflow: ellipsis }
-td:nth-child(7) { width: 190px }
+th:nth-child(1) { width: 132px }
+th:nth-child(2) { width: 140px }
+th:nth-child(4), th:nth-child(8) { width: 88px }
+th:nth-child(5), th:nth-child(6) { width: 104px }
+th:nth-child(7) { width: 290px; padding-left: 28px }
+td:nth-child(7) { padding-left: 28px }
+td:nth-child(2), td:nth-child(3) { overflow: hidden; text-overflow: ellipsis }
+.most { color: var(--soft); font-size: 12px; margin-left: 10px }
 .provider { color: var(--soft) }
 .guess { color: var(--soft) }
 .pill { display: inline-block; min-width: 74px; text-align: center; padding: 2px 10px; border-radius: 99px; font-size: 12px; font-weight: 600; background: var(--done-bg); color: var(--done) }
 .pill.open { background: var(--open-bg); color: var(--open) }
 .pill.waiting, .pill.held, .pill.client { background: var(--wait-bg); color: var(--wait) }
 .pill.error, .pill.provider-cut, .pill.timeout, .pill.limit { background: var(--bad-bg); color: var(--bad) }
-svg { display: block; width: 180px; height: 26px }
+svg { display: inline-block; vertical-align: middle; width: 180px; height: 26px }
 rect { fill: var(--bar) }
 tr.is-open rect { fill: var(--accent) }
 .empty { color: var(--soft); padding: 14px 2px }
