@@ -16,14 +16,11 @@ export class Breaker {
   private openUntil: number | undefined
   private probing = false
 
-  constructor(
-    private readonly options: BreakerOptions,
-    private readonly now: () => number = () => performance.now(),
-  ) {}
+  constructor(private readonly options: BreakerOptions) {}
 
   get state(): 'closed' | 'open' | 'half-open' {
     if (this.openUntil === undefined) return 'closed'
-    return this.now() < this.openUntil ? 'open' : 'half-open'
+    return performance.now() < this.openUntil ? 'open' : 'half-open'
   }
 
   /** Whether a request may go out now. */
@@ -33,7 +30,7 @@ export class Breaker {
 
   /** Milliseconds until the next probe; 0 where none is waited for. */
   get wait(): number {
-    return this.openUntil === undefined ? 0 : Math.max(0, this.openUntil - this.now())
+    return this.openUntil === undefined ? 0 : Math.max(0, this.openUntil - performance.now())
   }
 
   /** A request that was allowed goes out. Tell the result: a half-open breaker waits for it. */
@@ -50,7 +47,7 @@ export class Breaker {
   fail(): void {
     const { maxFails, failTimeout } = this.options
     if (maxFails === 0) return
-    const now = this.now()
+    const now = performance.now()
     this.fails = [...this.fails.filter((at) => now - at < failTimeout), now].slice(-maxFails)
     // Of requests that were under way when it opened nothing new is learnt.
     if (this.state === 'open') return

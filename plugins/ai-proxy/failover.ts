@@ -56,6 +56,8 @@ export function backoff(place: number, random: () => number = Math.random): numb
 /** Milliseconds of a `retry-after` (RFC 9110 §10.2.3: seconds or a date); 0 if it says nothing. */
 export function retryAfterMs(value: string | undefined, now: number = Date.now()): number {
   if (value === undefined) return 0
-  const ms = /^\d+(\.\d+)?$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now
-  return Number.isFinite(ms) ? Math.max(0, ms) : 0
+  const text = value.trim()
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000
+  // What `Date.parse` takes for a date beyond HTTP's is not meant as one.
+  return text.endsWith('GMT') ? Math.max(0, Date.parse(text) - now) || 0 : 0
 }
