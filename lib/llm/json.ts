@@ -6,11 +6,23 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** As in Kong's JSON library: a text of more levels is no JSON. Far from where writing it again would overflow the stack. */
+const MAX_DEPTH = 1000
+
 /** `JSON.parse` that answers `undefined` where the text is not JSON. */
 export function parseJson(text: string): Json | undefined {
   try {
-    return JSON.parse(text) as Json
+    const value = JSON.parse(text) as Json
+    // A shorter text has no room for so many.
+    return text.length > 2 * MAX_DEPTH && isDeeper(value, MAX_DEPTH) ? undefined : value
   } catch {
     return undefined
   }
+}
+
+function isDeeper(value: Json | undefined, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  const inner = Array.isArray(value) ? value : Object.values(value)
+  return inner.some((item) => isDeeper(item, levels - 1))
 }
