@@ -4,7 +4,10 @@ import { MODELS, pathOf, scenarios, type Scenario } from './scenarios.js'
 export function pluginConfig(scenario: Scenario, mock: string) {
   return {
     route_type: 'llm/v1/chat',
-    auth: { header_name: 'Authorization', header_value: 'Bearer key' },
+    auth:
+      scenario.provider === 'bedrock'
+        ? { aws_access_key_id: 'AKIDEXAMPLE', aws_secret_access_key: 'secret' }
+        : { header_name: 'Authorization', header_value: 'Bearer key' },
     logging: { log_statistics: true, log_payloads: false },
     max_request_body_size: 8 * 1024 * 1024,
     model: {
@@ -12,6 +15,7 @@ export function pluginConfig(scenario: Scenario, mock: string) {
       name: MODELS[scenario.provider],
       options: {
         upstream_url: `${mock}${pathOf(scenario)}`,
+        ...(scenario.provider === 'bedrock' && { bedrock: { aws_region: 'us-east-1' } }),
         ...(scenario.provider === 'anthropic' && { anthropic_version: '2023-06-01' }),
       },
     },

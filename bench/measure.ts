@@ -39,7 +39,13 @@ export async function measure(
   const results: Result[] = []
   for (const scenario of options.scenarios) {
     say(`${scenario.id}: ${scenario.title}`)
-    results.push({ scenario, samples: await compare(scenario, options, setting, client) })
+    try {
+      results.push({ scenario, samples: await compare(scenario, options, setting, client) })
+    } catch (error) {
+      // The others are still worth having.
+      say(`${scenario.id} failed: ${(error as Error).message}`)
+      process.exitCode = 1
+    }
   }
   return results
 }
@@ -51,30 +57,33 @@ async function compare(
   client: LoadClient,
 ): Promise<Map<TargetName, Sample[]>> {
   const samples = new Map(options.targets.map((name): [TargetName, Sample[]] => [name, []]))
-  if (scenario.fresh) {
+  const started: Target[] = []
+  const start = async (name: TargetName): Promise<Target> => {
+    const target = await targets[name](setting)
+    started.push(target)
+    return target
+  }
+  try {
+    if (!scenario.fresh) {
+      for (const name of options.targets) await warmUp(await start(name), scenario, client)
+    }
     for (let round = 0; round < options.rounds; round++) {
       for (const name of turned(options.targets, round)) {
-        const target = await targets[name](setting)
-        await client.run(target, scenario, 1)
+        const target = started.find((one) => one.name === name) ?? (await start(name))
+        if (scenario.fresh) await client.run(target, scenario, 1)
         samples.get(name)!.push(await sample(target, scenario, client, round))
-        await target.stop()
+        if (scenario.fresh) await started.pop()!.stop()
       }
     }
-    return samples
+  } finally {
+    for (const target of started) await target.stop()
   }
-  const started: Target[] = []
-  for (const name of options.targets) started.push(await targets[name](setting))
-  for (const target of started) {
-    for (const end = performance.now() + WARM_UP_MS; performance.now() < end;)
-      await client.run(target, scenario)
-  }
-  for (let round = 0; round < options.rounds; round++) {
-    for (const target of turned(started, round)) {
-      samples.get(target.name)!.push(await sample(target, scenario, client, round))
-    }
-  }
-  for (const target of started) await target.stop()
   return samples
+}
+
+async function warmUp(target: Target, scenario: Scenario, client: LoadClient): Promise<void> {
+  for (const end = performance.now() + WARM_UP_MS; performance.now() < end;)
+    await client.run(target, scenario)
 }
 
 /** Everybody is first in some round. */
