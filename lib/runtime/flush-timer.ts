@@ -2,6 +2,7 @@
 export class FlushTimer {
   #timer: NodeJS.Timeout | undefined
   #isOpen = false
+  #isStopped = false
   /** It went off between two attempts: made up for in the next. */
   #missed = false
 
@@ -9,6 +10,7 @@ export class FlushTimer {
 
   after(ms: number): void {
     clearTimeout(this.#timer)
+    if (this.#isStopped) return
     this.#missed = false
     this.#timer = setTimeout(() => {
       if (this.#isOpen) this.flush()
@@ -25,7 +27,9 @@ export class FlushTimer {
     this.#isOpen = false
   }
 
+  /** For good. */
   stop(): void {
+    this.#isStopped = true
     clearTimeout(this.#timer)
   }
 }

@@ -16,6 +16,9 @@ export interface Tried {
   latency: number
 }
 
+/** What a failure counts as among latencies: one that refuses at once must not look quick. */
+const FAILURE_MS = 10_000
+
 /** Where the next attempt goes, and how many milliseconds to wait before. */
 export interface Step {
   readonly target: Target
@@ -91,8 +94,12 @@ export class Attempts {
     if (!this.isOpen) return asks
     this.note({ failure: criterion })
     const counts = (this.targets.balancer.failover_criteria as readonly string[]).includes(criterion)
-    if (counts) this.target!.breaker.fail()
-    else this.target!.breaker.succeed()
+    if (counts) {
+      this.target!.breaker.fail()
+      this.target!.measured(FAILURE_MS)
+    } else {
+      this.target!.breaker.succeed()
+    }
     this.end()
     return asks
   }

@@ -47,9 +47,9 @@ function smoothRoundRobin<P extends Peer>(peers: readonly P[]): P {
   return chosen
 }
 
-/** Who has not been measured goes first. */
+/** Who has not been measured goes first, of several the one with the fewest answers under way. */
 function expected({ latency, active }: Peer, now: number): number {
-  if (latency === undefined) return active === 0 ? 0 : Number.EPSILON * active
+  if (latency === undefined) return active / 1e9
   return latency.value * Math.exp((latency.at - now) / FADES_IN)
 }
 

@@ -9,19 +9,17 @@ import type { BodyArg, DirectTarget, Plugin } from '../../lib/pdk/plugin.js'
 import { requireFilters } from '../../lib/pdk/require-filters.js'
 import { allowsDirect, sendDirectly } from './direct.js'
 import { ErrorAnswer } from './error-answer.js'
-import { exchangeLog } from './exchange-log.js'
 import { brokenOff, exitWith, refused, unanswered } from './exits.js'
 import type { Failed } from './failover.js'
 import { answerHeaders, clearProviderHeaders, clearStreamHeaders, setAnswerHeaders } from './headers.js'
 import { streams } from './limits.js'
+import { logExchange, payloadOf } from './log.js'
 import { AiCall } from './model-call.js'
-import { AnswerPayload, requestPayload } from './payload.js'
 import { prepare, type Prepared } from './prepare.js'
 import { type AiExchange, Run } from './run.js'
 import type { AiProxyConfig } from './schema.js'
-import { statistics } from './statistics.js'
 import { type Target, Targets } from './targets.js'
-import { timedOut, type Timers } from './timers.js'
+import { flushInTime, timedOut } from './timers.js'
 
 const NOTHING = Buffer.alloc(0)
 /** An SSE comment. */
@@ -81,8 +79,8 @@ export class AiProxy implements Plugin {
       return exchange
     } catch (error) {
       attempts.abandoned()
-      if (!(error instanceof ChatError)) throw error
-      exitWith(kong, error)
+      if (error instanceof ChatError) exitWith(kong, error)
+      else if (!run.isClosed) throw error
       return undefined
     }
   }
@@ -287,53 +285,8 @@ export class AiProxy implements Plugin {
     ;(kong.ctx.plugin.run as Run | undefined)?.close()
     const exchange = exchangeOf(kong)
     if (!exchange || !this.#config.logging.log_statistics) return
-    const { started, payload, answer, firstOutput, watched } = exchange
-    await watched.settle()
-    const facts = answer?.facts
-    const { meta, usage } = statistics({
-      model: exchange.model,
-      requestModel: exchange.call.model,
-      pluginId: (await kong.plugin.getId()) ?? '',
-      stream: exchange.call.stream,
-      facts,
-      latency: watched.latency,
-      timeToFirstToken: firstOutput && firstOutput - started,
-    })
-    await kong.log.setSerializeValue('ai.proxy.meta', meta)
-    await kong.log.setSerializeValue('ai.proxy.usage', usage)
-    await kong.log.setSerializeValue('ai.proxy.tried_targets', exchange.run.attempts.tried)
-    await kong.log.setSerializeValue('ai.proxy.exchange', await this.#exchangeLog(kong, exchange))
-    if (payload) {
-      const { request, answer } = payload
-      await kong.log.setSerializeValue('ai.proxy.payload', { request, response: answer.text(facts?.usage) })
-    }
+    await logExchange(kong, exchange)
   }
-
-  async #exchangeLog(kong: Kong, { answer, provider }: AiExchange) {
-    const status = await kong.service.response.getStatus()
-    return exchangeLog({
-      status,
-      headers: status === undefined ? {} : await kong.service.response.getHeaders(),
-      dropped: provider.request.dropped,
-      facts: answer?.facts,
-      transfer: await kong.telemetry.getTransfer(),
-    })
-  }
-}
-
-function payloadOf(config: AiProxyConfig, { call, provider }: Prepared): AiExchange['payload'] {
-  const { route_type, auth, logging } = config
-  if (!logging.log_statistics || !logging.log_payloads) return undefined
-  return {
-    request: requestPayload(call, provider, auth),
-    answer: new AnswerPayload(call.format ? route_type : 'preserve', call.stream, call.model),
-  }
-}
-
-/** Runs the body filter again when the next of the timers is due. */
-function flushInTime(kong: Kong | FilterKong, timers: Timers): void {
-  const ms = timers.next(performance.now())
-  if (ms !== undefined) void kong.response.flushAfter(ms)
 }
 
 /** The answer's rest goes out with its usage, if its client is still there. */

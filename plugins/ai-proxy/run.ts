@@ -3,7 +3,7 @@ import type { Answer } from '../../lib/llm/answer.js'
 import { Attempts, type Step } from './attempts.js'
 import type { Failed } from './failover.js'
 import type { AiCall } from './model-call.js'
-import { type AnswerPayload } from './payload.js'
+import type { Payload } from './log.js'
 import type { Prepared } from './prepare.js'
 import type { AiProxyConfig } from './schema.js'
 import type { Target, Targets } from './targets.js'
@@ -17,7 +17,8 @@ export interface AiExchange extends Prepared {
   readonly started: number
   /** Itself, for who watches. */
   readonly watched: AiCall
-  readonly payload: { request: string | undefined; answer: AnswerPayload } | undefined
+  /** Kept for the log. */
+  readonly payload: Payload | undefined
   answer?: Answer
   /** When the first output went to the client. */
   firstOutput?: number
@@ -38,7 +39,8 @@ export class Run {
   /** What follows on the attempt that a filter has given up. */
   step: Step | undefined
   private hasBegun = false
-  private isClosed = false
+  /** The client is gone, or has its answer. */
+  isClosed = false
   private release: (() => void) | undefined
 
   constructor(config: AiProxyConfig, targets: Targets) {

@@ -13,7 +13,7 @@ import { compileTemplates } from './template.js'
 
 /** A model behind an API that requests may go to, and what is known of how it does. */
 export class Target implements Peer {
-  /** The plugin's, with the target's own `model` and `auth`. */
+  /** The plugin's, with the target's own `model` and `auth`, and all targets in `targets`. */
   readonly config: AiProxyConfig
   readonly made: Made
   readonly weight: number
@@ -42,11 +42,11 @@ export class Targets {
   readonly balancer: AiProxyBalancer
 
   constructor(config: AiProxyConfig) {
-    const { targets, balancer, ...rest } = config
-    this.balancer = balancer ?? { ...DEFAULT_BALANCER, ...(targets === undefined && { retries: 0 }) }
-    this.all = allTargets(config).map(({ model, auth, weight }) => {
-      const { auth: _, ...common } = rest
-      const own = { ...common, model, ...(auth && { auth }), ...(targets && { targets: allTargets(config) }) }
+    const { targets: others = [], balancer, auth: _, ...common } = config
+    this.balancer = balancer ?? { ...DEFAULT_BALANCER, ...(others.length === 0 && { retries: 0 }) }
+    const targets = allTargets(config)
+    this.all = targets.map(({ model, auth, weight }) => {
+      const own: AiProxyConfig = { ...common, targets, model, ...(auth && { auth }) }
       return new Target(own, this.balancer, weight)
     })
   }

@@ -1,4 +1,5 @@
 import { ChatError } from '../../lib/llm/errors.js'
+import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
 import type { Failed } from './failover.js'
 import { DEFAULT_TIMEOUTS } from './resilience-schema.js'
 import type { AiProxyConfig } from './schema.js'
@@ -86,4 +87,10 @@ export class Timers {
     const at = Math.min(this.totalEnds, this.firstTokenEnds, this.holdEnds, this.nextBeat)
     return at === Infinity ? undefined : Math.max(0, Math.ceil(at - now)) + 1
   }
+}
+
+/** Runs the body filter again when the next of the timers is due. */
+export function flushInTime(kong: Kong | FilterKong, timers: Timers): void {
+  const ms = timers.next(performance.now())
+  if (ms !== undefined) void kong.response.flushAfter(ms)
 }

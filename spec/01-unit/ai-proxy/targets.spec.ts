@@ -132,6 +132,22 @@ describe('attempts', () => {
     expect(targets.all[0]?.latency?.value).toBe(expected)
   })
 
+  it('that fail at once make no target look quick', () => {
+    const targets = three({ algorithm: 'lowest-latency' })
+    const attempts = new Attempts(targets, Infinity)
+    for (const latency of [50, 60]) {
+      const target = attempts.first()
+      attempts.begin(target)
+      vi.advanceTimersByTime(latency)
+      attempts.began()
+      attempts.succeeded(1)
+    }
+    expect(nameOf(attempts.first())).toBe('c')
+    attempts.begin(attempts.first())
+    attempts.failed(busy(), true)
+    expect(nameOf(attempts.first())).toBe('a')
+  })
+
   it('open the breaker of a target that fails, and pass it by', () => {
     const targets = three({ max_fails: 1, fail_timeout: 1500 })
     const fail = () => {

@@ -261,6 +261,21 @@ describe('a single target', () => {
     expect(performance.now() - started).toBeGreaterThan(290)
   })
 
+  it('is not tried again for a client that has gone', async () => {
+    const upstream = await recovering(1, { 'retry-after': '0.2' })
+    const gateway = await aiGateway(aiConfig(upstream.url, { balancer: retrying }))
+    const leaving = new AbortController()
+    const pending = post(gateway, whole, { signal: leaving.signal })
+    await (
+      await upstream.turn(0)
+    ).closed
+    leaving.abort()
+    await expect(pending).rejects.toThrow()
+    await gateway.entry()
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    expect(upstream.requests).toHaveLength(1)
+  })
+
   it('is not tried again if it asked for more', async () => {
     const upstream = await recovering(1, { 'retry-after': '3' })
     const gateway = await aiGateway(aiConfig(upstream.url, { balancer: retrying }))

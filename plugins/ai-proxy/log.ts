@@ -1,0 +1,57 @@
+import type { Kong } from '../../lib/pdk/kong.js'
+import { exchangeLog } from './exchange-log.js'
+import { AnswerPayload, requestPayload } from './payload.js'
+import type { Prepared } from './prepare.js'
+import type { AiExchange } from './run.js'
+import type { AiProxyConfig } from './schema.js'
+import { statistics } from './statistics.js'
+
+/** Bodies for `log_payloads`, the answer's collected on its way. */
+export interface Payload {
+  readonly request: string | undefined
+  readonly answer: AnswerPayload
+}
+
+export function payloadOf(config: AiProxyConfig, { call, provider }: Prepared): Payload | undefined {
+  const { route_type, auth, logging } = config
+  if (!logging.log_statistics || !logging.log_payloads) return undefined
+  return {
+    request: requestPayload(call, provider, auth),
+    answer: new AnswerPayload(call.format ? route_type : 'preserve', call.stream, call.model),
+  }
+}
+
+/** Puts the last attempt at a request, and what was tried before it, into the log entry: `ai.proxy.*`. */
+export async function logExchange(kong: Kong, exchange: AiExchange): Promise<void> {
+  const { started, payload, answer, firstOutput, watched, run } = exchange
+  await watched.settle()
+  const facts = answer?.facts
+  const { meta, usage } = statistics({
+    model: exchange.model,
+    requestModel: exchange.call.model,
+    pluginId: (await kong.plugin.getId()) ?? '',
+    stream: exchange.call.stream,
+    facts,
+    latency: watched.latency,
+    timeToFirstToken: firstOutput && firstOutput - started,
+  })
+  await kong.log.setSerializeValue('ai.proxy.meta', meta)
+  await kong.log.setSerializeValue('ai.proxy.usage', usage)
+  await kong.log.setSerializeValue('ai.proxy.tried_targets', run.attempts.tried)
+  await kong.log.setSerializeValue('ai.proxy.exchange', await beyondKong(kong, exchange))
+  if (payload) {
+    const { request, answer } = payload
+    await kong.log.setSerializeValue('ai.proxy.payload', { request, response: answer.text(facts?.usage) })
+  }
+}
+
+async function beyondKong(kong: Kong, { answer, provider }: AiExchange) {
+  const status = await kong.service.response.getStatus()
+  return exchangeLog({
+    status,
+    headers: status === undefined ? {} : await kong.service.response.getHeaders(),
+    dropped: provider.request.dropped,
+    facts: answer?.facts,
+    transfer: await kong.telemetry.getTransfer(),
+  })
+}
