@@ -42,9 +42,7 @@ export async function startHostStatus(options: HostStatusOptions): Promise<HostS
     'kong_ai_handovers_total',
     'What became of requests between Kong and the relay',
     'outcome',
-    () => {
-      return { ...counters }
-    },
+    () => outcomes(counters),
   )
   metrics.gauge('kong_ai_tickets', 'Tickets that are live, claimed or not', () => tickets.size)
   const onEvent = eventMetrics(metrics)
@@ -55,10 +53,22 @@ export async function startHostStatus(options: HostStatusOptions): Promise<HostS
     live,
     status: () => ({
       ready,
-      body: { server: { exchanges_active: telemetry.open.size, handovers: { ...counters } } },
+      body: { server: { exchanges_active: telemetry.open.size, handovers: outcomes(counters) } },
     }),
   })
   return { telemetry, listener, onEvent, ready: () => (ready = true) }
+}
+
+/** Under the names that labels have. */
+function outcomes(counters: HandoverCounters): Record<string, number> {
+  return {
+    handed_over: counters.handedOver,
+    joined: counters.joined,
+    direct: counters.direct,
+    refused: counters.refused,
+    repeated: counters.repeated,
+    stray_log_event: counters.strayLogEvents,
+  }
 }
 
 function eventMetrics({ registry }: Metrics): (record: EventRecord) => void {

@@ -6,6 +6,7 @@ import type { ProcessSettings } from '../../lib/pdk/exchange.js'
 import type { Logger } from '../../lib/pdk/method.js'
 import type { ClientLimits } from '../../lib/runtime/client-limits.js'
 import type { PluginDefinition } from '../../lib/runtime/definition.js'
+import type { LogSink } from '../../lib/runtime/log-sink.js'
 import { configSchema } from '../../lib/schema/schema.js'
 
 export interface TestGateway {
@@ -21,6 +22,8 @@ export interface TestGatewayOptions {
   settings?: ProcessSettings
   env?: Record<string, string>
   limits?: ClientLimits
+  sink?: LogSink
+  livePage?: boolean
 }
 
 const ANY_PORT = { host: '127.0.0.1', port: 0 }
@@ -29,7 +32,7 @@ const ANY_PORT = { host: '127.0.0.1', port: 0 }
 export async function testGateway(
   yaml: string,
   modules: PluginModule[] = [],
-  { settings = {}, env = {}, limits }: TestGatewayOptions = {},
+  { settings = {}, env = {}, limits, sink, livePage = false }: TestGatewayOptions = {},
 ): Promise<TestGateway> {
   const plugins = new Map<string, PluginDefinition>()
   for (const module of modules) {
@@ -52,6 +55,8 @@ export async function testGateway(
     settings,
     log,
     ...(limits && { limits }),
+    sink,
+    livePage,
   })
   return {
     url: gateway.proxyUrl,

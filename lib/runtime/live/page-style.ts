@@ -33,11 +33,11 @@ th { text-align: left; font-size: 12px; font-weight: 500; color: var(--soft); pa
 td { padding: 8px 14px; border-top: 1px solid var(--line); white-space: nowrap; vertical-align: middle }
 tbody tr:first-child td { border-top: 0 }
 th:nth-child(n+4):nth-child(-n+6), td:nth-child(n+4):nth-child(-n+6), th:last-child, td:last-child { text-align: right }
-th:nth-child(1) { width: 132px }
-th:nth-child(2) { width: 140px }
-th:nth-child(4), th:nth-child(8) { width: 88px }
-th:nth-child(5), th:nth-child(6) { width: 104px }
-th:nth-child(7) { width: 290px; padding-left: 28px }
+th:nth-child(1) { width: 130px }
+th:nth-child(2) { width: 122px }
+th:nth-child(4), th:nth-child(8) { width: 84px }
+th:nth-child(5), th:nth-child(6) { width: 94px }
+th:nth-child(7) { width: 286px; padding-left: 28px }
 td:nth-child(7) { padding-left: 28px }
 td:nth-child(2), td:nth-child(3) { overflow: hidden; text-overflow: ellipsis }
 .most { color: var(--soft); font-size: 12px; margin-left: 10px }

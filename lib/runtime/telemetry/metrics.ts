@@ -126,6 +126,7 @@ export class Metrics implements ExchangeObserver {
         return { lines: sink.dropped }
       },
     )
+    this.gauge('kong_ai_log_lines_pending', 'Log entries that are on their way', () => sink.pending)
   }
 
   /** A gauge whose value is asked for when somebody looks. */
