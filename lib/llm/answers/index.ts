@@ -4,7 +4,7 @@ import { ChatError } from '../errors.js'
 import type { AnswerSink, SinkOptions } from '../formats/answer-sink.js'
 import { formats } from '../formats/index.js'
 import { ChunkTranslator } from '../formats/chunk-translator.js'
-import { BodyIntake, FrameIntake, type Intake } from './intake.js'
+import { BodyIntake, FrameIntake, type Intake, MAX_BODY_BYTES } from './intake.js'
 import { readNativeBody } from './native-body.js'
 import { countUsage } from '../tokens/count-usage.js'
 import { Said } from '../tokens/said.js'
@@ -97,7 +97,7 @@ function intakeOf(type: string, sink: AnswerSink, route: NativeRoute, options: A
   const frames = stream || !isJsonType(type) ? driver.frames(type) : undefined
   if (frames !== undefined) {
     const translator = native ? new ChunkTranslator(formats[route].reader(sink), sink) : driver.stream(sink)
-    return new FrameIntake(frames, translator)
+    return new FrameIntake(frames, translator, stream ? Infinity : MAX_BODY_BYTES)
   }
   return new BodyIntake((json) => {
     if (native || json === undefined) readNativeBody(json, sink, route, driver.name)

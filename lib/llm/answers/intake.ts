@@ -15,11 +15,14 @@ export interface Intake {
 /** A streamed answer: each frame goes to the translator in the call that completed it. */
 export class FrameIntake implements Intake {
   frames = 0
+  private size = 0
   private readonly reader: FrameReader
 
   constructor(
     format: FrameFormat,
     private readonly translator: StreamTranslator,
+    /** Of a stream that is collected into a whole answer. */
+    private readonly maxBytes = Infinity,
   ) {
     this.reader = frameReaders[format]((frame) => {
       this.frames++
@@ -32,6 +35,8 @@ export class FrameIntake implements Intake {
   }
 
   push(bytes: Uint8Array): void {
+    this.size += bytes.length
+    if (this.size > this.maxBytes) throw answerTooLarge(this.maxBytes)
     this.reader.push(bytes)
   }
 
@@ -60,10 +65,7 @@ export class BodyIntake implements Intake {
     this.size += bytes.length
     if (this.size > this.maxBody) {
       this.pieces.length = 0
-      throw ChatError.badUpstream(
-        `the provider's answer is larger than ${this.maxBody} bytes`,
-        'answer_too_large',
-      )
+      throw answerTooLarge(this.maxBody)
     }
     this.pieces.push(bytes)
   }
@@ -74,4 +76,8 @@ export class BodyIntake implements Intake {
     this.frames = 1
     this.handle(parseJson(bytes.toString('utf8').replace(/^\uFEFF/, '')), bytes)
   }
+}
+
+function answerTooLarge(limit: number): ChatError {
+  return ChatError.badUpstream(`the provider's answer is larger than ${limit} bytes`, 'answer_too_large')
 }

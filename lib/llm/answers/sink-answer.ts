@@ -98,7 +98,8 @@ export abstract class SinkAnswer<S extends AnswerSink> implements Answer {
     if (count === undefined || sink.lastUsage !== undefined) return
     // An answer that failed before it said anything was none.
     if (sink.state === 'failed' && !sink.delta && sink.ownPrompt === undefined) return
-    sink.counted(await count(sink))
+    // Whatever goes wrong with a count, the answer ends.
+    sink.counted(await count(sink).catch(() => undefined))
     if (sink.state === 'ended') this.settle()
   }
 

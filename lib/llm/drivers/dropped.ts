@@ -12,6 +12,12 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   tool_choice: '"auto"',
 }
 
+/**
+ * What an earlier answer, perhaps of another provider, said of itself: sent back with an assistant's message, it asks for
+ * nothing.
+ */
+export const ANSWER_NOTES: readonly string[] = ['annotations', 'citations', 'extra_content']
+
 /** Whether a value asks for nothing whatever the field: null, false, nothing in it. */
 export function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === '') return true

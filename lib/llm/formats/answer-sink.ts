@@ -173,10 +173,10 @@ export abstract class AnswerSink implements Sink {
     else this.conclude()
   }
 
-  /** The usage that the provider did not send. Ends an answer that waits for it. */
-  counted(usage: Usage): void {
+  /** The usage that the provider did not send; `undefined` if it cannot be counted. Ends an answer that waits for it. */
+  counted(usage: Usage | undefined): void {
     this.lastUsage = usage
-    this.estimated = true
+    this.estimated = usage !== undefined
     if (this.state === 'counting') this.conclude()
   }
 

@@ -95,7 +95,9 @@ export class ChatWholeSink extends AnswerSink implements WholeSink {
 /** Arrays append, anything else replaces. */
 export function addExtra(extras: Map<string, Json>, field: string, value: Json): void {
   const present = extras.get(field)
-  extras.set(field, Array.isArray(present) && Array.isArray(value) ? [...present, ...value] : value)
+  if (!Array.isArray(value)) extras.set(field, value)
+  else if (Array.isArray(present)) for (const item of value) present.push(item)
+  else extras.set(field, [...value])
 }
 
 /** The members that an answer's objects begin with. */

@@ -24,7 +24,8 @@ export const boolean: Check = (value, path) => {
 }
 
 export const number: Check = (value, path) => {
-  if (typeof value !== 'number') throw fault(path, 'a number')
+  // JSON has `1e999`, of which JavaScript makes an infinity and no JSON again.
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw fault(path, 'a number')
 }
 
 export const object: Check = (value, path) => {

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../json.js'
+import type { JsonObject } from '../json.js'
 import type { AnswerMeta } from '../sink.js'
 
 /** OpenAI allows 128 choices; an index beyond is none. */
@@ -23,6 +23,6 @@ export function choiceIndex(choice: JsonObject, place: number): number {
     : place % MAX_CHOICES
 }
 
-export function isText(value: Json | undefined): value is string {
+export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }

@@ -3,18 +3,15 @@ import { isObject, type JsonObject } from '../json.js'
 import type { Sink } from '../sink.js'
 import { isText } from './read.js'
 
-interface Call {
-  id: string
-  /** The server's own number, where it gives one. */
-  index: number | undefined
-}
-
 /**
  * Tells the tool calls of one choice apart. OpenAI numbers them and names each once; others leave the number out, give
  * several calls the same one, repeat id and name in every delta, make no id, or send arguments as an object.
  */
 export class ToolCallReader {
-  private readonly calls: Call[] = []
+  private count = 0
+  /** Our numbers of the calls, by their id and by the server's own number, of which the last one to have it counts. */
+  private readonly byId = new Map<string, number>()
+  private readonly byIndex = new Map<number, number>()
 
   constructor(
     private readonly sink: Sink,
@@ -35,17 +32,18 @@ export class ToolCallReader {
   private find(call: JsonObject, named: boolean): number {
     const { id, index } = call
     if (isText(id)) {
-      const same = this.calls.findIndex((known) => known.id === id)
-      if (same !== -1 || named) return same
+      const same = this.byId.get(id)
+      if (same !== undefined || named) return same ?? -1
     }
-    if (typeof index === 'number') return this.calls.findLastIndex((known) => known.index === index)
-    return named ? -1 : this.calls.length - 1
+    if (typeof index === 'number') return this.byIndex.get(index) ?? -1
+    return named ? -1 : this.count - 1
   }
 
   private start(call: JsonObject, details: JsonObject): number {
-    const number = this.calls.length
+    const number = this.count++
     const id = isText(call.id) ? call.id : newId('call_')
-    this.calls.push({ id, index: typeof call.index === 'number' ? call.index : undefined })
+    this.byId.set(id, number)
+    if (typeof call.index === 'number') this.byIndex.set(call.index, number)
     const extra = isObject(call.extra_content) ? call.extra_content : undefined
     this.sink.toolStart(this.choice, number, id, isText(details.name) ? details.name : '', extra)
     return number

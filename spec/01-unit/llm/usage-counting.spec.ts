@@ -4,7 +4,7 @@ import { type AnswerOptions, createAnswer } from '../../../lib/llm/answers/index
 import { anthropic } from '../../../lib/llm/drivers/anthropic/index.js'
 import { openai } from '../../../lib/llm/drivers/openai/index.js'
 import { ChatError } from '../../../lib/llm/errors.js'
-import type { JsonObject } from '../../../lib/llm/json.js'
+import type { Json, JsonObject } from '../../../lib/llm/json.js'
 import { tokenizer } from '../../../lib/llm/tokens/tokenizer.js'
 import { chunk, eventsOf, fixtureText, readAsClient, sse } from '../../support/streams.js'
 
@@ -199,6 +199,25 @@ describe('usage that the provider did not send', () => {
     expect(eventsOf(await said(one, mute)).at(-1)).toBe('[DONE]')
     await one.countUsage?.()
     expect(one.facts).not.toHaveProperty('usage')
+  })
+})
+
+describe('usage that nothing can count', () => {
+  // More levels than the stack has room for.
+  const depth = 100_000
+  const schema: JsonObject = { schema: JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`) as Json }
+  const deep = { ...prompt, response_format: { type: 'json_schema', json_schema: schema } }
+
+  it('is left out, and the answer ends all the same', async () => {
+    const body = completion({ content: 'Hi' })
+    const one = answer({ ...whole, prompt: deep })
+    expect(await said(one, body)).toEqual(body)
+    expect(one.state).toBe('done')
+    expect(one.facts).not.toHaveProperty('estimated')
+
+    const stream = answer({ prompt: deep })
+    expect(eventsOf(await said(stream, sse([chunk({ content: 'Hi' }, 'stop')])))).toHaveLength(2)
+    await expect(stream.countUsage?.()).resolves.toBeUndefined()
   })
 })
 

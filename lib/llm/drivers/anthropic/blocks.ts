@@ -1,3 +1,4 @@
+import { isText } from '../../formats/read.js'
 import { isObject, type Json, type JsonObject } from '../../json.js'
 import type { Sink } from '../../sink.js'
 
@@ -141,8 +142,4 @@ function toolUseBlock(sink: Sink, block: JsonObject, call: number): OpenBlock {
     hasArguments = true
     sink.toolArgs(0, call, text)
   }
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
 }

@@ -1,9 +1,10 @@
 import type { AssistantMessage, ChatMessage, ToolCall, ToolMessage } from '../../chat.js'
 import { ChatError } from '../../errors.js'
-import { isObject, type JsonObject, parseJson } from '../../json.js'
-import { isEmpty, unusedFields } from '../dropped.js'
+import { isObject, type JsonObject } from '../../json.js'
+import { ANSWER_NOTES, isEmpty, unusedFields } from '../dropped.js'
 import { lookup } from '../lookup.js'
 import { pick } from '../pick.js'
+import { argumentsObject } from '../tool-arguments.js'
 import { convertContent, textBlocks } from './content.js'
 import { isSigned } from './thinking.js'
 import type { ContentBlock, ToolResultBlock, ToolUseBlock, Turn } from './types.js'
@@ -35,6 +36,10 @@ export function convertMessages(messages: ChatMessage[], dropped: string[]): Con
     else addToTurn(turns, role.place, blocks)
   })
   trimPrefill(turns)
+  // Turns there must be.
+  if (turns.length === 0 && system.length > 0) {
+    return { system: [], messages: [{ role: 'user', content: system }] }
+  }
   return { system, messages: turns }
 }
 
@@ -47,15 +52,13 @@ interface Role {
 const COMMON = ['role', 'content', 'cache_control']
 
 const ASSISTANT_FIELDS = ['refusal', 'tool_calls', 'thinking_blocks', 'reasoning_content']
-/** What an earlier answer, perhaps of another provider, said of itself; sent back with it, it asks for nothing. */
-const NOTES = ['annotations', 'citations', 'extra_content']
 
 const ROLES: Readonly<Record<string, Role>> = {
   system: { place: 'system', used: new Set(COMMON) },
   developer: { place: 'system', used: new Set(COMMON) },
   user: { place: 'user', used: new Set(COMMON) },
   tool: { place: 'user', used: new Set([...COMMON, 'tool_call_id', 'is_error']) },
-  assistant: { place: 'assistant', used: new Set([...COMMON, ...ASSISTANT_FIELDS, ...NOTES]) },
+  assistant: { place: 'assistant', used: new Set([...COMMON, ...ASSISTANT_FIELDS, ...ANSWER_NOTES]) },
 }
 
 function messageBlocks(message: ChatMessage, path: string, dropped: string[]): ContentBlock[] {
@@ -90,17 +93,11 @@ function thinkingBlocks(message: AssistantMessage, path: string, dropped: string
 
 function toolUse(call: ToolCall, path: string): ToolUseBlock {
   if (!isObject(call.function)) throw ChatError.badRequest('a tool call needs a function', `${path}.function`)
-  const { name, arguments: args } = call.function
-  // A call without arguments is often written as no text at all.
-  const input = isEmpty(args) || args.trim() === '' ? {} : parseJson(args)
-  if (!isObject(input)) {
-    throw ChatError.badRequest('arguments must be the JSON text of an object', `${path}.function.arguments`)
-  }
   return {
     type: 'tool_use',
     id: toolId(call.id, `${path}.id`),
-    name,
-    input,
+    name: call.function.name,
+    input: argumentsObject(call, path),
     ...pick(call, ['cache_control']),
   }
 }

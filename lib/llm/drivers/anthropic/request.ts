@@ -2,6 +2,7 @@ import type { ChatRequest } from '../../chat.js'
 import type { ModelOptions, ProviderRequest, Target } from '../../driver.js'
 import { isObject, type Json, type JsonObject } from '../../json.js'
 import { isEmpty, unusedRequestFields } from '../dropped.js'
+import { smallestLimit } from '../limit.js'
 import { lookup } from '../lookup.js'
 import { pick } from '../pick.js'
 import { convertMessages } from './messages.js'
@@ -91,9 +92,7 @@ export function versionHeader({ anthropic_version }: ModelOptions): Record<strin
 
 /** The smallest limit that anyone set, but always room for an answer beside the thinking. */
 function maxTokens(chat: ChatRequest, target: Target, budget: number): number {
-  const limits = [chat.max_completion_tokens, chat.max_tokens, target.options.max_tokens]
-  const set = limits.filter((limit) => typeof limit === 'number')
-  const limit = set.length > 0 ? Math.min(...set) : DEFAULT_MAX_TOKENS
+  const limit = smallestLimit(chat, target.options) ?? DEFAULT_MAX_TOKENS
   return budget > 0 && limit <= budget ? budget + limit : limit
 }
 

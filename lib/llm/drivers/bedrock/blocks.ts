@@ -1,3 +1,4 @@
+import { isText } from '../../formats/read.js'
 import { isObject, type JsonObject } from '../../json.js'
 import type { Sink } from '../../sink.js'
 
@@ -111,8 +112,4 @@ export class Blocks {
 
 function objects(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : []
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
 }

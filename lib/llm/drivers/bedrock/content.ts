@@ -1,6 +1,7 @@
 import { ChatError } from '../../errors.js'
 import { isObject, type JsonObject } from '../../json.js'
 import { parseDataUrl } from '../data-url.js'
+import { objectAt, stringAt } from '../fields.js'
 import { lookup } from '../lookup.js'
 import type { CachePointBlock, ContentBlock, MediaBlock, Source, TextBlock } from './types.js'
 
@@ -148,16 +149,4 @@ function fileBlock(part: JsonObject, path: string, nameDocument: NameDocument): 
   if (!format)
     throw ChatError.badRequest(`bedrock cannot take a file of type ${mediaType}`, `${path}.file.file_data`)
   return [{ document: { format, name: nameDocument(file.filename), source } }]
-}
-
-function objectAt(object: JsonObject, field: string, path: string): JsonObject {
-  const value = object[field]
-  if (!isObject(value)) throw ChatError.badRequest('must be an object', `${path}.${field}`)
-  return value
-}
-
-function stringAt(object: JsonObject, field: string, path: string): string {
-  const value = object[field]
-  if (typeof value !== 'string') throw ChatError.badRequest('must be a string', `${path}.${field}`)
-  return value
 }

@@ -1,7 +1,8 @@
 import type { AssistantMessage, ChatMessage, ToolCall, ToolMessage } from '../../chat.js'
 import { ChatError } from '../../errors.js'
-import { isObject, parseJson } from '../../json.js'
+import { isObject } from '../../json.js'
 import { unusedFields } from '../dropped.js'
+import { argumentsObject } from '../tool-arguments.js'
 import { cachePoint, convertContent, documentNames, textBlocks } from './content.js'
 import type { ModelTraits } from './model.js'
 import type { ContentBlock, ReasoningBlock, ToolResultBlock, ToolUseBlock, Turn } from './types.js'
@@ -107,11 +108,8 @@ export function convertMessages(
   }
 
   function toolUse(call: ToolCall, path: string): ToolUseBlock {
-    const { name, arguments: text } = call.function
-    const input = text.trim() === '' ? {} : parseJson(text)
-    if (!isObject(input)) {
-      throw ChatError.badRequest('arguments must be the JSON text of an object', `${path}.function.arguments`)
-    }
+    const { name } = call.function
+    const input = argumentsObject(call, path)
     calledFunctions.add(name)
     return { toolUse: { toolUseId: toolId(call.id), name, input } }
   }

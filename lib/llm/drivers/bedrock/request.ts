@@ -6,6 +6,7 @@ import { isObject, type Json, type JsonObject } from '../../json.js'
 import { modelTraits as claudeTraits } from '../anthropic/model.js'
 import { prepareSampling } from '../anthropic/sampling.js'
 import { isEmpty, unusedRequestFields } from '../dropped.js'
+import { smallestLimit } from '../limit.js'
 import { lookup } from '../lookup.js'
 import { pick } from '../pick.js'
 import { convertMessages } from './messages.js'
@@ -122,11 +123,9 @@ function topKFields(place: ModelTraits['topK'], topK: Json): JsonObject {
 
 /** The smallest limit that anyone set, but always room for an answer beside the thinking. */
 function maxTokens(chat: ChatRequest, options: ModelOptions, budget: number): number | undefined {
-  const limits = [chat.max_completion_tokens, chat.max_tokens, options.max_tokens]
-  const set = limits.filter((limit) => typeof limit === 'number')
-  if (set.length === 0 && budget === 0) return undefined
-  const limit = set.length > 0 ? Math.min(...set) : DEFAULT_MAX_TOKENS
-  return limit <= budget || set.length === 0 ? budget + limit : limit
+  const limit = smallestLimit(chat, options)
+  if (limit === undefined) return budget === 0 ? undefined : budget + DEFAULT_MAX_TOKENS
+  return limit <= budget ? budget + limit : limit
 }
 
 /** Whether the model can be held to a schema is for the API to say. JSON without a schema cannot be asked for. */

@@ -35,6 +35,8 @@ export function prepareTools(
     : offered
   if (chat.parallel_tool_calls === false && tools.length > 0) dropped.push('parallel_tool_calls')
 
+  const forced = choice.toolChoice !== undefined && !('auto' in choice.toolChoice)
+  if (forced && tools.length === 0) dropped.push('tool_choice')
   if (calledFunctions.size === 0 && (tools.length === 0 || choice.isNone)) return { forced: false }
   if (tools.length === 0) {
     return { toolConfig: { tools: [...calledFunctions].map(formerTool) }, forced: false }
@@ -42,7 +44,7 @@ export function prepareTools(
   if (choice.isNone) dropped.push('tool_choice')
   return {
     toolConfig: { tools, ...(choice.toolChoice && { toolChoice: choice.toolChoice }) },
-    forced: choice.toolChoice !== undefined && !('auto' in choice.toolChoice),
+    forced,
   }
 }
 

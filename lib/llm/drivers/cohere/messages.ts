@@ -1,7 +1,9 @@
 import type { AssistantMessage, ChatMessage, ContentPart } from '../../chat.js'
 import { ChatError } from '../../errors.js'
-import { unusedFields } from '../dropped.js'
+import { ANSWER_NOTES, unusedFields } from '../dropped.js'
 import { lookup } from '../lookup.js'
+import { textsOf } from '../texts.js'
+import { argumentsText } from '../tool-arguments.js'
 import type { ImageBlock, Message, TextBlock, ThinkingBlock } from './types.js'
 
 /**
@@ -35,8 +37,6 @@ export function convertMessages(messages: ChatMessage[], dropped: string[]): Mes
 
 const COMMON = ['role', 'content']
 const ASSISTANT_FIELDS = ['refusal', 'tool_calls', 'reasoning_content']
-/** What an earlier answer, perhaps of another provider, said of itself; sent back with it, it asks for nothing. */
-const NOTES = ['annotations', 'citations', 'extra_content']
 
 /** The fields of each role that are read; any other is dropped. */
 const USED: Readonly<Record<string, ReadonlySet<string>>> = {
@@ -44,13 +44,13 @@ const USED: Readonly<Record<string, ReadonlySet<string>>> = {
   developer: new Set(COMMON),
   user: new Set(COMMON),
   tool: new Set([...COMMON, 'tool_call_id']),
-  assistant: new Set([...COMMON, ...ASSISTANT_FIELDS, ...NOTES]),
+  assistant: new Set([...COMMON, ...ASSISTANT_FIELDS, ...ANSWER_NOTES]),
 }
 
 /** Thoughts that led to calls are their plan, all others stand before the text. */
 function assistantMessage(message: AssistantMessage, path: string, dropped: string[]): Message {
   const { reasoning_content: thinking, tool_calls: calls = [] } = message
-  const said = assistantTexts(message.content, `${path}.content`, dropped)
+  const said = textsOf(message.content, `${path}.content`, dropped)
   const texts = [...said, message.refusal ?? ''].filter((text) => text !== '')
   const blocks: (TextBlock | ThinkingBlock)[] = texts.map((text) => ({ type: 'text', text }))
   if (thinking && calls.length === 0) blocks.unshift({ type: 'thinking', thinking })
@@ -59,23 +59,13 @@ function assistantMessage(message: AssistantMessage, path: string, dropped: stri
     ...(blocks.length > 0 && { content: blocks }),
     ...(thinking && calls.length > 0 && { tool_plan: thinking }),
     ...(calls.length > 0 && {
-      tool_calls: calls.map(({ id, function: { name, arguments: args } }) => ({
-        id,
+      tool_calls: calls.map((call) => ({
+        id: call.id,
         type: 'function',
-        function: { name, arguments: args },
+        function: { name: call.function.name, arguments: argumentsText(call) },
       })),
     }),
   }
-}
-
-function assistantTexts(content: AssistantMessage['content'], path: string, dropped: string[]): string[] {
-  if (typeof content === 'string') return [content]
-  return (content ?? []).flatMap((part, i) => {
-    if (part.type === 'text') return [part.text]
-    if (part.type === 'refusal') return [part.refusal]
-    dropped.push(`${path}[${i}]`)
-    return []
-  })
 }
 
 /** For what the API takes as text only. */
@@ -98,7 +88,7 @@ function userContent(
     if (part.type === 'text') return [{ type: 'text', text: part.text }]
     if (part.type === 'image_url') {
       const { url, detail } = part.image_url
-      return [{ type: 'image_url', image_url: { url, ...(detail !== undefined && { detail }) } }]
+      return [{ type: 'image_url', image_url: { url, ...(detail != null && { detail }) } }]
     }
     dropped.push(partPath)
     return []

@@ -2,6 +2,7 @@ import type { ChatRequest } from '../../chat.js'
 import type { ModelOptions, ProviderRequest, Target } from '../../driver.js'
 import { isObject, type Json, type JsonObject } from '../../json.js'
 import { isEmpty, unusedRequestFields } from '../dropped.js'
+import { smallestLimit } from '../limit.js'
 import { lookup } from '../lookup.js'
 import { pick } from '../pick.js'
 import { convertMessages } from './messages.js'
@@ -61,10 +62,8 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
 
 /** The smallest limit that anyone set, but always room for an answer beside the thinking. */
 function prepareLimit(chat: ChatRequest, options: ModelOptions, budget: number): JsonObject {
-  const limits = [chat.max_completion_tokens, chat.max_tokens, options.max_tokens]
-  const set = limits.filter((limit) => typeof limit === 'number')
-  if (set.length === 0) return {}
-  const limit = Math.min(...set)
+  const limit = smallestLimit(chat, options)
+  if (limit === undefined) return {}
   return { max_tokens: limit <= budget ? budget + limit : limit }
 }
 

@@ -19,7 +19,10 @@ export function prepareTools(chat: ChatRequest, dropped: string[]): JsonObject {
   const choice = readToolChoice(chat.tool_choice)
   const toolChoice = CHOICES[choice.mode]
   const offered = offeredFunctions(tools, choice, dropped)
-  if (offered.length === 0) return {}
+  if (offered.length === 0) {
+    if (choice.mode === 'required') dropped.push('tool_choice')
+    return {}
+  }
   if (parallel === false) dropped.push('parallel_tool_calls')
   const isStrict = offered.every(({ tool }) => tool.function.strict === true)
   for (const { tool, path } of offered) {

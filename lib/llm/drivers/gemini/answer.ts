@@ -1,5 +1,6 @@
 import type { FinishReason } from '../../chat.js'
 import { ChatError, errorObject } from '../../errors.js'
+import { choiceIndex } from '../../formats/read.js'
 import { newId } from '../../ids.js'
 import { isObject, type Json, type JsonObject } from '../../json.js'
 import type { Sink } from '../../sink.js'
@@ -100,7 +101,7 @@ export class GenerateContentAnswer {
   }
 
   #addCandidate(candidate: JsonObject, position: number): void {
-    const choice = typeof candidate.index === 'number' ? candidate.index : position
+    const choice = choiceIndex(candidate, position)
     const state = this.#candidates.get(choice) ?? { calls: 0, finish: undefined }
     this.#candidates.set(choice, state)
 

@@ -1,6 +1,7 @@
 import { ChatError } from '../../errors.js'
 import { isObject, type JsonObject } from '../../json.js'
 import { parseDataUrl } from '../data-url.js'
+import { objectAt, stringAt } from '../fields.js'
 import { lookup } from '../lookup.js'
 import type { Part } from './types.js'
 
@@ -107,18 +108,7 @@ const MIME_TYPES: Readonly<Record<string, string>> = {
 }
 
 function mimeTypeOf(name: string): string | undefined {
-  const extension = /\.(\w+)(?:[?#].*)?$/.exec(name)?.[1]
+  const [path = ''] = name.split(/[?#]/, 1)
+  const extension = /\.(\w+)$/.exec(path)?.[1]
   return lookup(MIME_TYPES, extension?.toLowerCase())
-}
-
-function objectAt(object: JsonObject, field: string, path: string): JsonObject {
-  const value = object[field]
-  if (!isObject(value)) throw ChatError.badRequest('must be an object', `${path}.${field}`)
-  return value
-}
-
-function stringAt(object: JsonObject, field: string, path: string): string {
-  const value = object[field]
-  if (typeof value !== 'string') throw ChatError.badRequest('must be a string', `${path}.${field}`)
-  return value
 }

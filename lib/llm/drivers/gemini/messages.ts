@@ -2,6 +2,7 @@ import type { AssistantMessage, ChatMessage, ToolCall, ToolMessage } from '../..
 import { ChatError } from '../../errors.js'
 import { isObject, type JsonObject, parseJson } from '../../json.js'
 import { unusedFields } from '../dropped.js'
+import { argumentsObject } from '../tool-arguments.js'
 import { convertContent, convertPart, textParts } from './content.js'
 import type { ModelTraits } from './model.js'
 import type { Content, FunctionCallPart, FunctionResponsePart, InlineDataPart, Part } from './types.js'
@@ -111,11 +112,8 @@ export function convertMessages(
 
   function functionCall(call: ToolCall, i: number, messagePath: string): FunctionCallPart {
     const path = `${messagePath}.tool_calls[${i}]`
-    const { name, arguments: text } = call.function
-    const args = text.trim() === '' ? {} : parseJson(text)
-    if (!isObject(args)) {
-      throw ChatError.badRequest('arguments must be the JSON text of an object', `${path}.function.arguments`)
-    }
+    const { name } = call.function
+    const args = argumentsObject(call, path)
     calls.set(call.id, { name, order: calls.size })
     // Of parallel calls only the first is signed.
     const signature =

@@ -4,9 +4,10 @@ import { encodeSegment } from '../../endpoint.js'
 import { ChatError } from '../../errors.js'
 import { isObject, type Json, type JsonObject } from '../../json.js'
 import { isEmpty, unusedRequestFields } from '../dropped.js'
+import { smallestLimit } from '../limit.js'
+import { pick } from '../pick.js'
 import { convertMessages } from './messages.js'
 import { type ModelTraits, modelTraits } from './model.js'
-import { pick } from '../pick.js'
 import { prepareThinking } from './thinking.js'
 import { prepareTools } from './tools.js'
 
@@ -123,7 +124,7 @@ function prepareGenerationConfig(
 ): JsonObject {
   return {
     ...set({
-      maxOutputTokens: maxTokens(chat, options),
+      maxOutputTokens: smallestLimit(chat, options),
       temperature: chat.temperature ?? options.temperature,
       topP: chat.top_p ?? options.top_p,
       topK: chat.top_k ?? options.top_k,
@@ -138,13 +139,6 @@ function prepareGenerationConfig(
     }),
     ...responseFormat(chat.response_format, dropped),
   }
-}
-
-/** The smallest limit that anyone set. */
-function maxTokens(chat: ChatRequest, options: ModelOptions): number | undefined {
-  const limits = [chat.max_completion_tokens, chat.max_tokens, options.max_tokens]
-  const set = limits.filter((limit) => typeof limit === 'number')
-  return set.length > 0 ? Math.min(...set) : undefined
 }
 
 /** https://ai.google.dev/gemini-api/docs/structured-output */

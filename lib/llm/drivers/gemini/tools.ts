@@ -28,6 +28,7 @@ export function prepareTools(chat: ChatRequest, native: unknown, dropped: string
   }
   const tools = [...(declarations.length > 0 ? [{ functionDeclarations: declarations }] : []), ...others]
   const calling = callingConfig(chat.tool_choice)
+  if (calling?.mode === 'ANY' && declarations.length === 0) dropped.push('tool_choice')
   if (chat.parallel_tool_calls === false && declarations.length > 0) dropped.push('parallel_tool_calls')
   const toolConfig = {
     ...(calling && declarations.length > 0 && { functionCallingConfig: calling }),

@@ -1,5 +1,6 @@
 import type { ChatMessage } from '../../chat.js'
 import { ChatError } from '../../errors.js'
+import { textsOf } from '../texts.js'
 
 /** What one side said until the other one spoke. */
 interface Turn {
@@ -55,13 +56,7 @@ function messageText(message: ChatMessage, path: string, dropped: string[]): str
 
 /** What is no text is dropped; a message of which nothing would be left is refused. */
 function contentText({ content }: ChatMessage, path: string, dropped: string[]): string {
-  if (typeof content === 'string') return content
-  const texts = (content ?? []).flatMap((part, i) => {
-    if (part.type === 'text') return [part.text]
-    if (part.type === 'refusal') return [part.refusal]
-    dropped.push(`${path}[${i}]`)
-    return []
-  })
+  const texts = textsOf(content, path, dropped)
   if (texts.length === 0 && content?.length) throw ChatError.badRequest('llama2 takes text only', path)
   return texts.join('\n')
 }

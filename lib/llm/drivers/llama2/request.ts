@@ -1,8 +1,9 @@
 import type { ChatRequest } from '../../chat.js'
 import type { ModelOptions, ProviderRequest, Target } from '../../driver.js'
 import { isObject, type JsonObject } from '../../json.js'
-import { isEmpty, unusedFields, unusedRequestFields } from '../dropped.js'
+import { ANSWER_NOTES, isEmpty, unusedFields, unusedRequestFields } from '../dropped.js'
 import { selfHosted } from '../host.js'
+import { smallestLimit } from '../limit.js'
 import { pick } from '../pick.js'
 import { prompt } from './prompt.js'
 
@@ -20,9 +21,7 @@ const USED = new Set(
 
 /** What is read of a message; its tools are judged with the prompt. */
 const MESSAGE_FIELDS = ['role', 'content', 'tool_calls', 'tool_call_id']
-/** What an earlier answer said of itself; sent back with it, it asks for nothing. */
-const NOTES = ['annotations', 'citations', 'extra_content', 'refusal']
-const USED_OF_MESSAGE = new Set([...MESSAGE_FIELDS, ...NOTES])
+const USED_OF_MESSAGE = new Set([...MESSAGE_FIELDS, ...ANSWER_NOTES, 'refusal'])
 
 /**
  * OpenAI's chat request as a text to go on with.
@@ -58,15 +57,14 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
 }
 
 function prepareParameters(chat: ChatRequest, options: ModelOptions, dropped: string[]): JsonObject {
-  const limits = [chat.max_completion_tokens, chat.max_tokens, options.max_tokens]
-  const set = limits.filter((limit) => typeof limit === 'number')
+  const limit = smallestLimit(chat, options)
   const sampling = {
     temperature: chat.temperature ?? options.temperature,
     top_p: chat.top_p ?? options.top_p,
     top_k: chat.top_k ?? options.top_k,
   }
   return {
-    ...(set.length > 0 && { max_new_tokens: Math.min(...set) }),
+    ...(limit !== undefined && { max_new_tokens: limit }),
     // The server refuses those values that switch sampling off: it does so where they are absent.
     ...(sampling.temperature !== 0 && pick(sampling, ['temperature'])),
     ...(sampling.top_p !== 1 && pick(sampling, ['top_p'])),

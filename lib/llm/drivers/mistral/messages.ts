@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
-import type { AssistantMessage, ChatMessage, ContentPart } from '../../chat.js'
+import type { AssistantMessage, ChatMessage, ContentPart, FilePart } from '../../chat.js'
 import { ChatError } from '../../errors.js'
 import type { JsonObject } from '../../json.js'
 import { parseDataUrl } from '../data-url.js'
-import { unusedFields } from '../dropped.js'
+import { ANSWER_NOTES, unusedFields } from '../dropped.js'
 import { lookup } from '../lookup.js'
+import { pick } from '../pick.js'
+import { textsOf } from '../texts.js'
+import { argumentsText } from '../tool-arguments.js'
 
 /**
  * OpenAI's messages with Mistral's parts in them. A field that Mistral does not know is dropped: it would refuse it.
@@ -15,25 +18,29 @@ export function convertMessages(messages: ChatMessage[], dropped: string[]): obj
   return messages.map((message, i) => {
     const path = `messages[${i}]`
     if (message.role === 'assistant') return assistantMessage(message, path, dropped)
-    const content = convertContent(message.content, `${path}.content`, dropped)
-    if (message.role === 'tool') return { ...message, content, tool_call_id: toolId(message.tool_call_id) }
-    return { ...message, content }
+    dropped.push(...unusedFields(message, USED, path))
+    const kept = {
+      ...pick(message, USED_FIELDS),
+      content: convertContent(message.content, `${path}.content`, dropped),
+    }
+    return message.role === 'tool' ? { ...kept, tool_call_id: toolId(message.tool_call_id) } : kept
   })
 }
 
+/** Of messages that are not the assistant's. A `name` is the server's quirk. */
+const USED_FIELDS = ['role', 'content', 'name', 'tool_call_id']
+const USED = new Set(USED_FIELDS)
+
 /** `prefix` is Mistral's own: the answer is to go on from this message. */
 const ASSISTANT_FIELDS = ['role', 'content', 'tool_calls', 'prefix', 'refusal', 'reasoning_content']
-/** What an earlier answer, perhaps of another provider, said of itself; sent back with it, it asks for nothing. */
-const NOTES = ['annotations', 'citations', 'extra_content']
-const USED = new Set([...ASSISTANT_FIELDS, ...NOTES])
+const USED_OF_ASSISTANT = new Set([...ASSISTANT_FIELDS, ...ANSWER_NOTES])
 
 function assistantMessage(message: AssistantMessage, path: string, dropped: string[]): object {
-  dropped.push(...unusedFields(message, USED, path))
+  dropped.push(...unusedFields(message, USED_OF_ASSISTANT, path))
   const { reasoning_content: thinking, tool_calls: calls } = message
-  const content = [
-    ...contentTexts(message.content, `${path}.content`, dropped),
-    message.refusal ?? '',
-  ].filter((text) => text !== '')
+  const content = [...textsOf(message.content, `${path}.content`, dropped), message.refusal ?? ''].filter(
+    (text) => text !== '',
+  )
   const text = content.join('\n')
   return {
     role: 'assistant',
@@ -41,23 +48,13 @@ function assistantMessage(message: AssistantMessage, path: string, dropped: stri
     content: thinking ? [thinkingPart(thinking), ...(text === '' ? [] : [{ type: 'text', text }])] : text,
     ...(calls &&
       calls.length > 0 && {
-        tool_calls: calls.map(({ id, type, function: details }) => ({
-          id: toolId(id),
-          type,
-          function: details,
+        tool_calls: calls.map((call) => ({
+          id: toolId(call.id),
+          type: 'function',
+          function: { name: call.function.name, arguments: argumentsText(call) },
         })),
       }),
   }
-}
-
-function contentTexts(content: AssistantMessage['content'], path: string, dropped: string[]): string[] {
-  if (typeof content === 'string') return [content]
-  return (content ?? []).flatMap((part, i) => {
-    if (part.type === 'text') return [part.text]
-    if (part.type === 'refusal') return [part.refusal]
-    dropped.push(`${path}[${i}]`)
-    return []
-  })
 }
 
 function thinkingPart(text: string): JsonObject {
@@ -76,21 +73,25 @@ const PARTS: { readonly [Type in ContentPart['type']]: PartConverter<Extract<Con
     text: ({ text }) => ({ type: 'text', text }),
     image_url: ({ image_url: { url, detail } }) => ({
       type: 'image_url',
-      image_url: { url, ...(detail !== undefined && { detail }) },
+      image_url: { url, ...(detail != null && { detail }) },
     }),
     input_audio: ({ input_audio: { data } }) => ({ type: 'input_audio', input_audio: data }),
-    file: ({ file }) => filePart(file.file_data, file.file_id, file.filename),
+    file: ({ file }) => filePart(file),
   }
 
-function filePart(data?: string, id?: string, name?: string): JsonObject | undefined {
-  if (data === undefined) return { type: 'file', file_id: id }
+function filePart({
+  file_data: data,
+  file_id: id,
+  filename: name,
+}: FilePart['file']): JsonObject | undefined {
+  if (typeof data !== 'string') return { type: 'file', file_id: id }
   const { mediaType } = parseDataUrl(data) ?? { mediaType: undefined }
   if (mediaType?.startsWith('image/')) return { type: 'image_url', image_url: { url: data } }
   if (mediaType !== undefined && mediaType !== 'application/pdf') return undefined
   return {
     type: 'document_url',
     document_url: mediaType === undefined ? `data:application/pdf;base64,${data}` : data,
-    ...(name !== undefined && { document_name: name }),
+    ...(name != null && { document_name: name }),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { FinishReason, Usage } from '../../chat.js'
+import { isText } from '../../formats/read.js'
 import { newId } from '../../ids.js'
 import { isObject, type Json, type JsonObject } from '../../json.js'
 import type { AnswerMeta, Sink } from '../../sink.js'
@@ -51,7 +52,7 @@ export class OllamaAnswer {
     const { name, arguments: args } = call.function
     const number = this.#calls++
     this.#sink.toolStart(0, number, isText(call.id) ? call.id : newId('call_'), isText(name) ? name : '')
-    this.#sink.toolArgs(0, number, isText(args) ? args : JSON.stringify(args ?? {}))
+    this.#sink.toolArgs(0, number, typeof args === 'string' ? args || '{}' : JSON.stringify(args ?? {}))
   }
 
   #finish(line: JsonObject): void {
@@ -83,8 +84,4 @@ function convertUsage({ prompt_eval_count: prompt, eval_count: completion }: Jso
 /** As OpenAI has them, but for what is empty. */
 function logprob(item: JsonObject): JsonObject {
   return { bytes: null, top_logprobs: [], ...item }
-}
-
-function isText(value: Json | undefined): value is string {
-  return typeof value === 'string' && value !== ''
 }

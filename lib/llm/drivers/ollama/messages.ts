@@ -1,8 +1,8 @@
 import type { AssistantMessage, ChatMessage } from '../../chat.js'
 import { ChatError } from '../../errors.js'
-import { isObject, parseJson } from '../../json.js'
-import { isEmpty, unusedFields } from '../dropped.js'
+import { ANSWER_NOTES, isEmpty, unusedFields } from '../dropped.js'
 import { lookup } from '../lookup.js'
+import { argumentsObject } from '../tool-arguments.js'
 import { convertContent } from './content.js'
 import type { Message, ToolCall } from './types.js'
 
@@ -49,25 +49,18 @@ interface Role {
 }
 
 const ASSISTANT_FIELDS = ['refusal', 'tool_calls', 'reasoning_content']
-/** What an earlier answer, perhaps of another provider, said of itself; sent back with it, it asks for nothing. */
-const NOTES = ['annotations', 'citations', 'extra_content']
 
 const ROLES: Readonly<Record<string, Role>> = {
   system: { name: 'system', used: new Set(['role', 'content']) },
   developer: { name: 'system', used: new Set(['role', 'content']) },
   user: { name: 'user', used: new Set(['role', 'content']) },
   tool: { name: 'tool', used: new Set(['role', 'content', 'tool_call_id']) },
-  assistant: { name: 'assistant', used: new Set(['role', 'content', ...ASSISTANT_FIELDS, ...NOTES]) },
+  assistant: { name: 'assistant', used: new Set(['role', 'content', ...ASSISTANT_FIELDS, ...ANSWER_NOTES]) },
 }
 
 function toolCalls({ tool_calls: calls }: AssistantMessage, path: string): ToolCall[] {
-  return (calls ?? []).map(({ id, function: { name, arguments: args } }, i) => {
-    // A call without arguments is often written as no text at all.
-    const parsed = args.trim() === '' ? {} : parseJson(args)
-    if (isObject(parsed)) return { id, function: { name, arguments: parsed } }
-    throw ChatError.badRequest(
-      'arguments must be the JSON text of an object',
-      `${path}.tool_calls[${i}].function.arguments`,
-    )
-  })
+  return (calls ?? []).map((call, i) => ({
+    id: call.id,
+    function: { name: call.function.name, arguments: argumentsObject(call, `${path}.tool_calls[${i}]`) },
+  }))
 }

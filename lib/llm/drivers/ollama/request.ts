@@ -3,6 +3,7 @@ import type { ModelOptions, ProviderRequest, Target } from '../../driver.js'
 import { isObject, type Json, type JsonObject } from '../../json.js'
 import { isEmpty, unusedRequestFields } from '../dropped.js'
 import { selfHosted } from '../host.js'
+import { smallestLimit } from '../limit.js'
 import { lookup } from '../lookup.js'
 import { pick } from '../pick.js'
 import { convertMessages } from './messages.js'
@@ -70,16 +71,14 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
 
 /** https://docs.ollama.com/modelfile#valid-parameters-and-values */
 function prepareOptions(chat: ChatRequest, config: ModelOptions): JsonObject {
-  const limits = [chat.max_completion_tokens, chat.max_tokens, config.max_tokens]
-  const set = limits.filter((limit) => typeof limit === 'number')
-  const sampling = {
+  const parameters = {
+    num_predict: smallestLimit(chat, config),
     temperature: chat.temperature ?? config.temperature,
     top_p: chat.top_p ?? config.top_p,
     top_k: chat.top_k ?? config.top_k,
   }
   return {
-    ...(set.length > 0 && { num_predict: Math.min(...set) }),
-    ...pick(sampling, ['temperature', 'top_p', 'top_k']),
+    ...pick(parameters, Object.keys(parameters)),
     ...(!isEmpty(chat.stop) && { stop: typeof chat.stop === 'string' ? [chat.stop] : chat.stop }),
     ...pick(chat, OPTIONS),
     ...(isObject(chat.options) && chat.options),

@@ -15,8 +15,8 @@ const FUNCTION_FIELDS = new Set(['name', 'description', 'parameters'])
 export function prepareTools(chat: ChatRequest, dropped: string[]): JsonObject[] {
   const { tools = [], parallel_tool_calls: parallel } = chat
   const choice = readToolChoice(chat.tool_choice)
-  if (tools.length === 0 || choice.mode === 'none') return []
   if (choice.mode === 'required') dropped.push('tool_choice')
+  if (tools.length === 0 || choice.mode === 'none') return []
   if (parallel === false) dropped.push('parallel_tool_calls')
   return offeredFunctions(tools, choice, dropped).map(({ tool, path }) => {
     dropped.push(

@@ -198,6 +198,18 @@ describe('chat chunks', () => {
 })
 
 describe('a whole chat answer', () => {
+  it('leaves the lists that it was given as they are', () => {
+    const first = [{ n: 1 }]
+    const body = whole((sink) => {
+      sink.extra(0, 'citations', first)
+      sink.extra(0, 'citations', [{ n: 2 }])
+      sink.finish(0, 'stop')
+      sink.done()
+    })
+    expect(body).toMatchObject({ choices: [{ message: { citations: [{ n: 1 }, { n: 2 }] } }] })
+    expect(first).toEqual([{ n: 1 }])
+  })
+
   it('has null content where it only calls tools or only refuses', () => {
     const body = whole((sink) => {
       sink.start(META)

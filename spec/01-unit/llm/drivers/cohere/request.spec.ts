@@ -79,7 +79,7 @@ describe('a request to Cohere', () => {
             tool_plan: 'I look it up.',
             tool_calls: [
               { id: 'a', type: 'function', function: { name: 'weather', arguments: '{"city":"Rome"}' } },
-              { id: 'b', type: 'function', function: { name: 'time', arguments: '' } },
+              { id: 'b', type: 'function', function: { name: 'time', arguments: '{}' } },
             ],
           },
           { role: 'tool', tool_call_id: 'a', content: '{"sun":true}' },
