@@ -10,6 +10,7 @@ export function pageHtml(nonce: string): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>kong-ai: live streams</title>
 <style nonce="${nonce}">${STYLE}</style>
 </head>

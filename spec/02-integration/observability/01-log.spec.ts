@@ -21,6 +21,8 @@ import { silentLogger } from '../../support/silent-logger.js'
 
 const schema = JSON.parse(readFileSync('examples/log-entry.schema.json', 'utf8')) as JsonObject
 const validate = new Ajv({ allErrors: true }).compile(schema)
+const faultsOf = (entry: JsonObject) => (validate(entry) ? [] : validate.errors)
+
 const logged = { logging: { log_statistics: true, log_payloads: true } }
 
 function memorySink() {
@@ -52,7 +54,7 @@ describe('a log line of the gateway', () => {
     const gateway = await aiGateway(aiConfig(upstream.url, logged), { sink })
     await (await post(gateway, { messages, stream: true })).text()
     const entry = await line()
-    expect(validate(entry), JSON.stringify(validate.errors)).toBe(true)
+    expect(faultsOf(entry)).toEqual([])
     expect(exchangeOf(entry)).toEqual({
       status: 200,
       provider_request_id: 'req_7',
@@ -73,7 +75,7 @@ describe('a log line of the gateway', () => {
     await (await post(gateway, { messages, stream: true })).text()
     const entry = await line()
     exchangeOf(entry).abort_reason = 'moon'
-    expect(validate(entry)).toBe(false)
+    expect(faultsOf(entry)).toMatchObject([{ keyword: 'enum' }])
   })
 
   it('names the fields that the provider cannot express', async () => {
@@ -95,7 +97,7 @@ describe('a log line of the gateway', () => {
     await (await post(gateway, { messages, stream: true })).text()
     const entry = await line()
     expect(exchangeOf(entry)).toMatchObject({ abort_reason: 'provider', frames_in: 2, frames_out: 3 })
-    expect(validate(entry), JSON.stringify(validate.errors)).toBe(true)
+    expect(faultsOf(entry)).toEqual([])
   })
 
   it('says that the client left', async () => {
@@ -151,7 +153,7 @@ describe('a log line of the gateway', () => {
     await (await fetch(`${gateway.url}/nowhere`)).text()
     const entry = await line()
     expect(entry).toMatchObject({ response: { status: 404 }, source: 'kong' })
-    expect(validate(entry), JSON.stringify(validate.errors)).toBe(true)
+    expect(faultsOf(entry)).toEqual([])
   })
 })
 

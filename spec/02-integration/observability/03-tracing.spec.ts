@@ -21,12 +21,12 @@ const traceparent = `00-${TRACE}-${PARENT}-01`
 /** W3C Trace Context, which an SDK for Node registers; https://www.w3.org/TR/trace-context/ */
 const w3c: TextMapPropagator = {
   fields: () => ['traceparent'],
-  inject(from, carrier, { set }) {
+  inject(from, carrier, setter) {
     const { traceId, spanId, traceFlags } = trace.getSpanContext(from)!
-    set(carrier, 'traceparent', `00-${traceId}-${spanId}-0${traceFlags}`)
+    setter.set(carrier, 'traceparent', `00-${traceId}-${spanId}-0${traceFlags}`)
   },
-  extract(into, carrier, { get }) {
-    const [, traceId, spanId, flags] = String(get(carrier, 'traceparent')).split('-')
+  extract(into, carrier, getter) {
+    const [, traceId, spanId, flags] = String(getter.get(carrier, 'traceparent')).split('-')
     if (!traceId || !spanId) return into
     return trace.setSpanContext(into, { traceId, spanId, traceFlags: Number(flags), isRemote: true })
   },

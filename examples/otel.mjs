@@ -1,0 +1,19 @@
+// Spans of every exchange, sent to an OpenTelemetry collector:
+//
+//   npm install @opentelemetry/sdk-node@0.2xx @opentelemetry/exporter-trace-otlp-http@0.2xx
+//   OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 node --import ./examples/otel.mjs dist/lib/cli.js gateway
+//
+// Registered before the gateway starts, an SDK is found by it; without one no span is made. The exporter is not a
+// dependency of kong-ai: take the versions that fit your Node (SDK 2.x with Node 20).
+
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
+import { NodeSDK } from '@opentelemetry/sdk-node'
+
+const sdk = new NodeSDK({
+  serviceName: process.env.OTEL_SERVICE_NAME ?? 'kong-ai',
+  traceExporter: new OTLPTraceExporter(),
+})
+sdk.start()
+
+// What is still in the batch goes out before the process ends.
+process.once('beforeExit', () => void sdk.shutdown())
