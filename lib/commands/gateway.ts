@@ -15,6 +15,7 @@ import {
   type OptionTable,
 } from './options.js'
 import { installedPlugins } from './plugins.js'
+import { Reloader } from './reload.js'
 import { untilStopped } from './signals.js'
 
 export const GATEWAY_OPTIONS = {
@@ -24,6 +25,7 @@ export const GATEWAY_OPTIONS = {
     default: 'kong.yml',
     help: 'the declarative config',
   },
+  watch: { help: 'reload the config when its file changes, as SIGHUP does' },
   'proxy-listen': {
     value: 'HOST:PORT',
     env: 'KONG_PROXY_LISTEN',
@@ -83,7 +85,8 @@ export async function startGateway(
   const options = parseOptions(args, GATEWAY_OPTIONS, process.env)
   const log = processLogger()
   const plugins = await installedPlugins(options.all('plugins'), log)
-  const loaded = await readConfig(options.one('config')!, plugins)
+  const file = options.one('config')!
+  const loaded = await readConfig(file, plugins)
   if ('faults' in loaded) {
     for (const fault of loaded.faults) process.stderr.write(`${formatFault(fault)}\n`)
     return undefined
@@ -104,14 +107,20 @@ export async function startGateway(
     sink,
     livePage: livePage || options.has('live-page'),
   })
-  const reopen = () => sink?.reopen()
-  process.on('SIGHUP', reopen)
+  const reloader = new Reloader({ file, plugins, gateway, log })
+  if (options.has('watch')) await reloader.watch()
+  const onHangUp = () => {
+    sink?.reopen()
+    void reloader.reload()
+  }
+  process.on('SIGHUP', onHangUp)
   return {
     gateway,
     config: loaded.config,
     async close() {
+      reloader.close()
       await gateway.close()
-      process.off('SIGHUP', reopen)
+      process.off('SIGHUP', onHangUp)
       await sink?.close()
     },
   }
