@@ -33,7 +33,7 @@ export function errorAnswer(status: number, body: unknown): ChatError {
 
 function fieldsOf(body: JsonObject): JsonObject | undefined {
   if (isObject(body.error)) return body.error
-  if (typeof body.error === 'string') return { message: body.error }
+  if (typeof body.error === 'string' && body.error !== '') return { message: body.error }
   return body.object === 'error' ? body : undefined
 }
 

@@ -115,15 +115,19 @@ export function convertMessages(
   }
 
   function toolResult(message: ToolMessage & { is_error?: boolean }, path: string): ToolResultBlock {
+    const said = content(message.content, path)
     return {
       toolResult: {
         toolUseId: toolId(message.tool_call_id),
-        content: message.content == null ? [] : content(message.content, path),
+        content: said.length > 0 ? said : NOTHING,
         ...(message.is_error === true && { status: 'error' }),
       },
     }
   }
 }
+
+/** The API refuses a result with nothing in it, and blank texts. */
+const NOTHING: ToolResultBlock['toolResult']['content'] = [{ json: {} }]
 
 /** The API takes only ids of its own alphabet and length; other providers' are written in it. */
 function toolId(id: string): string {

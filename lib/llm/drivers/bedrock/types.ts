@@ -23,7 +23,7 @@ export type MediaBlock =
 export type ToolUseBlock = { toolUse: { toolUseId: string; name: string; input: JsonObject } }
 
 export type ToolResultBlock = {
-  toolResult: { toolUseId: string; content: ContentBlock[]; status?: 'error' }
+  toolResult: { toolUseId: string; content: (ContentBlock | { json: JsonObject })[]; status?: 'error' }
 }
 
 export type ReasoningBlock = {

@@ -45,10 +45,10 @@ export class CohereMessage {
     this.callArguments(index, args)
   }
 
-  /** Returns whether there is such a call. */
+  /** Returns whether there is such a call that has not ended. */
   callArguments(index: unknown, text: Json | undefined): boolean {
     const call = this.#calls.get(index)
-    if (!call) return false
+    if (!call || call.ended) return false
     if (isText(text)) this.#say(call, text)
     return true
   }

@@ -72,6 +72,12 @@ describe('chat answers of OpenAI and its imitators', () => {
     ])
   })
 
+  it('takes an empty error for none, as some servers say that there was none', () => {
+    const sink = read({ ...chunk({ content: 'Hi' }, 'stop'), error: '' })
+    expect(sink.of('error')).toEqual([])
+    expect(sink.of('text')).toEqual([[0, 'Hi']])
+  })
+
   it('takes a finish reason that is a failure for an error', () => {
     expect(read(chunk({}, 'insufficient_system_resource')).of('error')).toMatchObject([[{ status: 502 }]])
   })

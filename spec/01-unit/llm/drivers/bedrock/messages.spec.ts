@@ -162,6 +162,17 @@ describe('Bedrock, turns', () => {
     })
   })
 
+  it.each(['', ' \n', [{ type: 'text' as const, text: '' }]])(
+    'has no result with nothing in it: %j',
+    (content) => {
+      const result: ChatMessage = { role: 'tool', tool_call_id: 'c', content }
+      expect(turns([{ role: 'assistant', tool_calls: [call('c', '{}')] }, result])).toContainEqual({
+        role: 'user',
+        content: [{ toolResult: { toolUseId: 'c', content: [{ json: {} }] } }],
+      })
+    },
+  )
+
   it('says that a tool failed', () => {
     const failed = { role: 'tool', tool_call_id: 'c', content: 'oh', is_error: true } as ChatMessage
     expect(turns([{ role: 'assistant', tool_calls: [call('c', '{}')] }, failed])).toContainEqual({

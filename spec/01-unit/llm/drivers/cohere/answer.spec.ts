@@ -28,6 +28,15 @@ function recorded(name: string): Frame[] {
 
 const START = { type: 'message-start', id: 'm1', delta: { message: { role: 'assistant' } } }
 const END = { type: 'message-end', delta: { finish_reason: 'COMPLETE' } }
+/** A call, from start to end. */
+const CALL = [
+  {
+    type: 'tool-call-start',
+    index: 0,
+    delta: { message: { tool_calls: { id: 'c', function: { name: 'f' } } } },
+  },
+  { type: 'tool-call-end', index: 0 },
+]
 
 /** Messages of one answer: each a type, its index and what its `delta.message` holds. */
 function events(...inner: [type: string, index: number, message: JsonObject][]): Frame[] {
@@ -256,6 +265,7 @@ describe('a stream of Cohere', () => {
     [[START, START]],
     [[{ type: 'content-delta', delta: {} }]],
     [[START, { type: 'tool-call-delta', index: 4, delta: { message: { tool_calls: {} } } }]],
+    [[START, ...CALL, { type: 'tool-call-delta', index: 0, delta: { message: { tool_calls: {} } } }]],
   ])('ends where an event is out of order: %#', (list) => {
     expect(onlyError(driver.stream(list.map(frameOf)))).toMatchObject({ code: 'frame_unexpected' })
   })
