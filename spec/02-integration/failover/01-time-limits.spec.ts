@@ -75,7 +75,7 @@ describe('a limit that passes before the first delta is a 504', () => {
       head(200, SSE_TYPE)
       response.write(EVENTS.role)
     })
-    const gateway = await aiGateway(aiConfig(upstream.url, { hold_ms: 0, timeouts: { first_token: 40 } }))
+    const gateway = await aiGateway(aiConfig(upstream.url, { hold_ms: 0, timeouts: { first_token: 500 } }))
     const response = await post(gateway, streamed)
     expect(response.status).toBe(200)
     expect(await response.text()).toBe(
@@ -89,13 +89,13 @@ describe('a limit that passes after the first delta is an error event', () => {
     [
       'idle',
       'did not go on in time',
-      { idle: 20 },
+      { idle: 100 },
       ({ head, response }: ProviderTurn) => {
         head(200, SSE_TYPE)
         response.write(EVENTS.hello)
       },
     ],
-    ['total', 'took longer than it may', { total: 60 }, repeating(EVENTS.hello)],
+    ['total', 'took longer than it may', { total: 500 }, repeating(EVENTS.hello)],
   ] as const)('%s', async (_, message, timeouts, answer) => {
     const upstream = await provider(answer)
     const gateway = await aiGateway(aiConfig(upstream.url, { timeouts }))
@@ -114,7 +114,7 @@ describe('a limit that passes after the first delta is an error event', () => {
 
   it('breaks an answer off that passes untouched', async () => {
     const upstream = await provider(repeating('tick'))
-    const config = aiConfig(upstream.url, { route_type: 'preserve', timeouts: { total: 60 } })
+    const config = aiConfig(upstream.url, { route_type: 'preserve', timeouts: { total: 500 } })
     const response = await post(await aiGateway(config), whole)
     expect(response.status).toBe(200)
     await expect(response.text()).rejects.toThrow()
@@ -127,10 +127,10 @@ it('leaves an answer alone that keeps within its limits', async () => {
     response.write(EVENTS.role)
     response.write(EVENTS.hello)
   })
-  const config = aiConfig(upstream.url, { timeouts: { first_token: 200, idle: 5000, total: 60_000 } })
+  const config = aiConfig(upstream.url, { timeouts: { first_token: 1000, idle: 10_000, total: 60_000 } })
   const body = new BodyReader(await post(await aiGateway(config), streamed))
   await body.expect(EVENTS.role + EVENTS.hello)
-  await new Promise((resolve) => setTimeout(resolve, 250))
+  await new Promise((resolve) => setTimeout(resolve, 1050))
   const { response } = await upstream.turn(0)
   response.end(EVENTS.finish + EVENTS.done)
   expect(await body.rest()).toBe(EVENTS.finish + EVENTS.done)

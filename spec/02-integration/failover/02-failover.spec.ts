@@ -156,7 +156,7 @@ describe('a target that fails before the first delta', () => {
   ])('by a connection %s', async (_, failure, answer) => {
     const first = await provider(answer)
     const second = await goodStream()
-    const gateway = await gatewayTo([first, second], { rest: { timeouts: { first_token: 40 } } })
+    const gateway = await gatewayTo([first, second], { rest: { timeouts: { first_token: 500 } } })
     expect(await (await post(gateway, streamed)).text()).toContain('Hello')
     expect(triedOf(await gateway.entry())).toMatchObject([{ failure }, { status: 200 }])
   })
@@ -262,7 +262,7 @@ describe('a single target', () => {
   })
 
   it('is not tried again for a client that has gone', async () => {
-    const upstream = await recovering(1, { 'retry-after': '0.2' })
+    const upstream = await recovering(1, { 'retry-after': '1' })
     const gateway = await aiGateway(aiConfig(upstream.url, { balancer: retrying }))
     const leaving = new AbortController()
     const pending = post(gateway, whole, { signal: leaving.signal })
@@ -272,7 +272,7 @@ describe('a single target', () => {
     leaving.abort()
     await expect(pending).rejects.toThrow()
     await gateway.entry()
-    await new Promise((resolve) => setTimeout(resolve, 250))
+    await new Promise((resolve) => setTimeout(resolve, 1100))
     expect(upstream.requests).toHaveLength(1)
   })
 
@@ -323,7 +323,7 @@ describe('the balancer', () => {
       provider(({ response }) => {
         setTimeout(() => response.writeHead(200, SSE_TYPE).end(STREAM), ms)
       })
-    const [slow, quick] = [await answer(150), await answer(0)]
+    const [slow, quick] = [await answer(400), await answer(0)]
     const gateway = await gatewayTo([slow, quick], { balancer: { algorithm: 'lowest-latency' } })
     for (let i = 0; i < 5; i++) await (await post(gateway, streamed)).text()
     expect(count(slow, quick)).toEqual([1, 4])
@@ -339,13 +339,13 @@ describe('a circuit breaker', () => {
     const second = await good()
     const gateway = await gatewayTo([first, second], {
       criteria: ['http_503'],
-      balancer: { max_fails: 2, fail_timeout: 300 },
+      balancer: { max_fails: 2, fail_timeout: 1500 },
     })
     const ask = async () => (await post(gateway, whole)).text()
     for (let i = 0; i < 5; i++) await ask()
     expect(count(first, second)).toEqual([2, 5])
     isDown = false
-    await new Promise((resolve) => setTimeout(resolve, 320))
+    await new Promise((resolve) => setTimeout(resolve, 1550))
     for (let i = 0; i < 3; i++) await ask()
     expect(count(first, second)).toEqual([5, 5])
   })
