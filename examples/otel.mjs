@@ -1,10 +1,10 @@
 // Spans of every exchange, sent to an OpenTelemetry collector:
 //
-//   npm install @opentelemetry/sdk-node@0.2xx @opentelemetry/exporter-trace-otlp-http@0.2xx
+//   npm install @opentelemetry/sdk-node@0.223 @opentelemetry/exporter-trace-otlp-http@0.223
 //   OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 node --import ./examples/otel.mjs dist/lib/cli.js gateway
 //
 // Registered before the gateway starts, an SDK is found by it; without one no span is made. The exporter is not a
-// dependency of kong-ai: take the versions that fit your Node (SDK 2.x with Node 20).
+// dependency of kong-ai: 0.223 fits Node 20 and the api of kong-ai.
 
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { NodeSDK } from '@opentelemetry/sdk-node'
