@@ -190,6 +190,35 @@ describe('a target that fails before the first delta', () => {
   })
 })
 
+describe('the credential of a further target', () => {
+  const behindARefusal = async (auth: JsonObject, url: string): Promise<JsonObject> =>
+    aiConfig((await refusing()).url, {
+      targets: [target(url, {}, { auth })],
+      balancer: { algorithm: 'priority' },
+    })
+
+  it('may come from a vault', async () => {
+    const second = await good()
+    const auth = { header_name: 'Authorization', header_value: '{vault://env/second-key}' }
+    const gateway = await aiGateway(await behindARefusal(auth, second.url), {
+      env: { SECOND_KEY: 'Bearer from-the-vault' },
+    })
+    expect((await post(gateway, whole)).status).toBe(200)
+    expect(second.requests[0]?.headers.authorization).toBe('Bearer from-the-vault')
+  })
+
+  it('is replaced by the mock where it is empty, and only there', async () => {
+    const [second, mock] = [await good(), await good()]
+    const auth = { header_name: 'Authorization', header_value: '{vault://env/missing}' }
+    const gateway = await aiGateway(await behindARefusal(auth, second.url), {
+      settings: { mockUrl: mock.url },
+    })
+    const response = await post(gateway, whole)
+    expect(response.headers.get('x-kong-ai-mock')).toBe('1')
+    expect(count(second, mock)).toEqual([0, 1])
+  })
+})
+
 describe('after the first delta', () => {
   it('there is no other target', async () => {
     const first = await provider(({ head, response, event }) => {
