@@ -15,20 +15,22 @@ class Answer {
   status = 0
   bytes = 0
   events = 0
-  firstByte = 0
+  firstToken = 0
   /** How long each frame that says when it was sent was under way. */
   readonly delays: number[] = []
   #last = ''
 
   take(piece: Buffer): void {
     const now = sharedClock()
-    if (this.bytes === 0) this.firstByte = now
     this.bytes += piece.length
     const text = piece.toString('latin1')
     // Between two pieces an event's end may be cut, and no token is.
     if (this.#last.endsWith('\n') && text.startsWith('\n')) this.events++
     for (let at = text.indexOf('\n\n'); at !== -1; at = text.indexOf('\n\n', at + 2)) this.events++
-    for (const [, stamp] of text.matchAll(STAMP)) this.delays.push(now - Number(stamp))
+    for (const [, stamp] of text.matchAll(STAMP)) {
+      this.firstToken ||= now
+      this.delays.push(now - Number(stamp))
+    }
     this.#last = text.slice(-DONE.length)
   }
 
@@ -110,7 +112,7 @@ async function request(job: Job, kong: KongDouble | undefined, answer: Answer): 
 async function carryOut(job: Job): Promise<Outcome> {
   const kong = job.handover && new KongDouble({ ...job.handover, plugin: 'ai-proxy' })
   const faults: string[] = []
-  const firstBytes: number[] = []
+  const firstTokens: number[] = []
   const delays: number[] = []
   let left = job.requests
   const worker = async (): Promise<void> => {
@@ -123,7 +125,7 @@ async function carryOut(job: Job): Promise<Outcome> {
       )
       if (fault !== undefined) faults.push(fault)
       else {
-        firstBytes.push(answer.firstByte - started)
+        if (answer.firstToken > 0) firstTokens.push(answer.firstToken - started)
         // The first part of many streams at once shows how fast connections open, not how long a frame takes.
         for (const delay of answer.delays.slice(job.skippedDelays)) delays.push(delay)
       }
@@ -131,7 +133,7 @@ async function carryOut(job: Job): Promise<Outcome> {
   }
   await Promise.all(Array.from({ length: job.concurrency }, worker))
   kong?.close()
-  return { faults: faults.length, firstFault: faults[0], firstBytes, delays }
+  return { faults: faults.length, firstFault: faults[0], firstTokens, delays }
 }
 
 process.on('message', (job: Job) => {

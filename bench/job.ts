@@ -19,8 +19,8 @@ export interface Job {
 export interface Outcome {
   readonly faults: number
   readonly firstFault: string | undefined
-  /** From the request to the first byte of the answer's body, by request. */
-  readonly firstBytes: readonly number[]
+  /** From the request to the first token, by request; of paced answers only. */
+  readonly firstTokens: readonly number[]
   /** From a frame's leaving the provider to its arrival, by frame. */
   readonly delays: readonly number[]
 }

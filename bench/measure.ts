@@ -13,7 +13,7 @@ export interface Sample {
   /** How much the target's memory grew at most. Bytes. */
   readonly grownBytes: number
   /** Microseconds. */
-  readonly firstByteP50: number
+  readonly firstTokenP50: number
   readonly delayP50: number
   readonly delayP99: number
 }
@@ -113,7 +113,7 @@ async function sample(
     round,
     cpuSeconds: cpu,
     grownBytes: peak - before,
-    firstByteP50: percentile(outcome.firstBytes, 0.5),
+    firstTokenP50: percentile(outcome.firstTokens, 0.5),
     delayP50: percentile(outcome.delays, 0.5),
     delayP99: percentile(outcome.delays, 0.99),
   }

@@ -27,7 +27,10 @@ const METRICS: Readonly<
   cpu: [['CPU per request, µs', ({ cpuSeconds }, { requests }) => (cpuSeconds * 1e6) / requests]],
   latency: [
     ['frame delay p99, µs', ({ delayP99 }) => delayP99],
-    ['first byte p50, µs', ({ firstByteP50 }) => firstByteP50],
+    ['first token p50, µs', ({ firstTokenP50 }) => firstTokenP50],
+  ],
+  streams: [
+    ['frame delay p99, µs', ({ delayP99 }) => delayP99],
     ['memory per stream, kB', ({ grownBytes }, { concurrency }) => grownBytes / concurrency / 1024],
   ],
   memory: [['memory growth, MB', ({ grownBytes }) => grownBytes / 1024 / 1024]],
@@ -59,7 +62,7 @@ function rowsOf({ scenario, samples }: Result): Row[] {
     const base = values.get('node-pipe')!
     const cells = [...values].map(([target, all]): Cell => {
       const value = spread(all)
-      return target === 'direct' && scenario.measures !== 'latency'
+      return target === 'direct' && (scenario.measures === 'cpu' || scenario.measures === 'memory')
         ? { target, value }
         : { target, value, ratio: spread(all.map((one, round) => one / base[round]!)) }
     })

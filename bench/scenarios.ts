@@ -12,7 +12,7 @@ export type Delivery =
   | { readonly kind: 'flood'; readonly tokens: number }
 
 /** What a scenario is judged by, always as a ratio to `node-pipe` in the same round. */
-export type Measure = 'cpu' | 'latency' | 'memory'
+export type Measure = 'cpu' | 'latency' | 'streams' | 'memory'
 
 export interface Scenario {
   readonly id: string
@@ -87,7 +87,7 @@ export const scenarios: readonly Scenario[] = [
     delivery: { kind: 'paced', tokens: 80, everyMs: 50 },
     requests: 500,
     concurrency: 500,
-    measures: 'latency',
+    measures: 'streams',
     goal: 1,
     fresh: true,
   },

@@ -4,7 +4,7 @@ import { report } from '../../../bench/report.js'
 import { scenarios } from '../../../bench/scenarios.js'
 
 function sample(round: number, cpuSeconds: number): Sample {
-  return { round, cpuSeconds, grownBytes: 0, firstByteP50: 0, delayP50: 0, delayP99: 0 }
+  return { round, cpuSeconds, grownBytes: 0, firstTokenP50: 0, delayP50: 0, delayP99: 0 }
 }
 
 describe('the report of the benchmarks', () => {
