@@ -203,6 +203,49 @@ describe('lazy commit', () => {
     const { url } = await running(upstream, module)
     expect(['held', 'nothing yet']).toContain(await (await fetch(url)).text())
   })
+
+  it('lets a filter speak before the upstream has: with the headers as they are, which are filtered once', async () => {
+    const spoken = gate()
+    const upstream = await origin((_, response) => {
+      void spoken.promise.then(() => response.writeHead(500, { 'x-late': '1' }).end('late'))
+    })
+    let filtered = 0
+    const module = plugin('impatient', {
+      access: (kong: Kong) => kong.response.flushAfter(1),
+      headerFilter(kong: FilterKong) {
+        filtered++
+        kong.response.setHeader('x-filtered', 'yes')
+      },
+      bodyFilter(_: FilterKong, arg: BodyArg) {
+        if (arg.chunk.length > 0 || arg.eof) return
+        arg.chunk = Buffer.from('early ')
+        spoken.open()
+      },
+    })
+    const { url } = await running(upstream, module)
+    const answer = await fetch(url)
+    expect(answer.status).toBe(200)
+    expect([answer.headers.get('x-filtered'), answer.headers.get('x-late')]).toEqual(['yes', null])
+    expect(await answer.text()).toBe('early late')
+    expect(filtered).toBe(1)
+  })
+
+  it('lets a filter exit before the upstream has answered, which is then left', async () => {
+    const left = gate()
+    const upstream = await origin((_, response) => void response.once('close', () => left.open()))
+    const seen: string[] = []
+    const module = plugin('impatient', {
+      access: (kong: Kong) => kong.response.flushAfter(50),
+      headerFilter: (kong: FilterKong) => void seen.push(kong.response.getSource()),
+      bodyFilter(kong: FilterKong, arg: BodyArg) {
+        if (arg.chunk.length === 0) kong.response.exit(504, 'too late')
+      },
+    })
+    const { url } = await running(upstream, module)
+    const answer = await fetch(url)
+    expect([answer.status, await answer.text(), seen]).toEqual([504, 'too late', ['exit']])
+    await left.promise
+  })
 })
 
 describe('exits and failures', () => {
