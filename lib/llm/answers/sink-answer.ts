@@ -2,8 +2,11 @@ import type { Answer, AnswerFacts } from '../answer.js'
 import type { Usage } from '../chat.js'
 import { ChatError } from '../errors.js'
 import type { AnswerSink } from '../formats/answer-sink.js'
-import { FrameError } from '../frames/frame.js'
+import { FrameError, MAX_FRAME_BYTES } from '../frames/frame.js'
 import type { Intake } from './intake.js'
+
+/** A stream that brings more without a delta is not held any longer: from then on the client sets the pace. */
+const MAX_HELD_BYTES = MAX_FRAME_BYTES
 
 /** Counts what a sink was told. */
 export type CountUsage = (sink: AnswerSink) => Promise<Usage>
@@ -18,6 +21,7 @@ export abstract class SinkAnswer<S extends AnswerSink> implements Answer {
   /** Something may have gone to the client. Stays so when the answer fails later. */
   private opened = false
   private released = false
+  private received = 0
 
   constructor(
     protected readonly sink: S,
@@ -55,6 +59,8 @@ export abstract class SinkAnswer<S extends AnswerSink> implements Answer {
 
   push(bytes: Uint8Array): void {
     if (this.sink.isOver) return
+    this.received += bytes.length
+    if (this.received > MAX_HELD_BYTES) this.released = true
     try {
       this.intake.push(bytes)
     } catch (thrown) {

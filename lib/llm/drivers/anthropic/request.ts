@@ -5,6 +5,7 @@ import { isEmpty, unusedRequestFields } from '../dropped.js'
 import { smallestLimit } from '../limit.js'
 import { lookup } from '../lookup.js'
 import { pick } from '../pick.js'
+import { stopSequences } from '../stop.js'
 import { convertMessages } from './messages.js'
 import { modelTraits } from './model.js'
 import { prepareSampling } from './sampling.js'
@@ -50,7 +51,7 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
   const { tools, toolChoice, forced } = prepareTools(chat, dropped)
   const { thinking, effort, budget } = prepareThinking(chat, traits.adaptiveOnly, forced, dropped)
   const isThinking = thinking !== undefined && thinking.type !== 'disabled'
-  const stopSequences = prepareStop(chat.stop, dropped)
+  const stop = prepareStop(chat, dropped)
   const metadata = prepareMetadata(chat, dropped)
   const outputConfig = prepareOutputConfig(chat, effort, dropped)
 
@@ -62,7 +63,7 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
     ...(tools && { tools }),
     ...(toolChoice && { tool_choice: toolChoice }),
     ...prepareSampling(chat, target.options, traits, isThinking, dropped),
-    ...(stopSequences.length > 0 && { stop_sequences: stopSequences }),
+    ...(stop.length > 0 && { stop_sequences: stop }),
     ...(thinking && { thinking }),
     ...(outputConfig && { output_config: outputConfig }),
     ...(metadata && { metadata }),
@@ -97,11 +98,9 @@ function maxTokens(chat: ChatRequest, target: Target, budget: number): number {
 }
 
 /** The API refuses blank stop sequences. */
-function prepareStop(stop: unknown, dropped: string[]): string[] {
-  const sequences: unknown[] = Array.isArray(stop) ? stop : stop == null ? [] : [stop]
-  const usable = sequences.filter(
-    (sequence): sequence is string => typeof sequence === 'string' && sequence.trim() !== '',
-  )
+function prepareStop(chat: ChatRequest, dropped: string[]): string[] {
+  const sequences = stopSequences(chat)
+  const usable = sequences.filter((sequence) => sequence.trim() !== '')
   if (usable.length < sequences.length) dropped.push('stop')
   return usable
 }

@@ -9,6 +9,7 @@ import { isEmpty, unusedRequestFields } from '../dropped.js'
 import { smallestLimit } from '../limit.js'
 import { lookup } from '../lookup.js'
 import { pick } from '../pick.js'
+import { stopSequences } from '../stop.js'
 import { convertMessages } from './messages.js'
 import { type ModelTraits, modelTraits } from './model.js'
 import { type PreparedReasoning, prepareReasoning } from './reasoning.js'
@@ -102,12 +103,12 @@ function prepareInference(
   const rules = traits.isClaude ? claudeTraits(model) : { adaptiveOnly: false, oneSampling: false }
   const sampling = prepareSampling(chat, options, rules, isThinking, dropped)
   const { temperature, top_p: topP, top_k: topK } = sampling
-  const stopSequences = typeof chat.stop === 'string' ? [chat.stop] : chat.stop
+  const stop = stopSequences(chat)
   const inferenceConfig = {
     maxTokens: maxTokens(chat, options, budget),
     temperature,
     topP,
-    stopSequences: isEmpty(stopSequences) ? undefined : stopSequences,
+    stopSequences: stop.length > 0 ? stop : undefined,
   }
   if (topK !== undefined && traits.topK === undefined && chat.top_k != null) dropped.push('top_k')
   return {

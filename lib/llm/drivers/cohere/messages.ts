@@ -7,12 +7,13 @@ import { argumentsText } from '../tool-arguments.js'
 import type { ImageBlock, Message, TextBlock, ThinkingBlock } from './types.js'
 
 /**
- * OpenAI's messages as Cohere's: each stays one, in its place.
+ * OpenAI's messages as Cohere's: each stays one, in its place. An assistant's with nothing in it, which the API refuses,
+ * is left out.
  *
  * Source: https://docs.cohere.com/reference/chat, /docs/image-inputs, /docs/tool-use-overview
  */
 export function convertMessages(messages: ChatMessage[], dropped: string[]): Message[] {
-  return messages.map((message, i): Message => {
+  return messages.flatMap((message, i): Message | [] => {
     const path = `messages[${i}]`
     const used = lookup(USED, message.role)
     if (!used) throw ChatError.badRequest(`unknown role: ${message.role}`, `${path}.role`)
@@ -48,12 +49,13 @@ const USED: Readonly<Record<string, ReadonlySet<string>>> = {
 }
 
 /** Thoughts that led to calls are their plan, all others stand before the text. */
-function assistantMessage(message: AssistantMessage, path: string, dropped: string[]): Message {
+function assistantMessage(message: AssistantMessage, path: string, dropped: string[]): Message | [] {
   const { reasoning_content: thinking, tool_calls: calls = [] } = message
   const said = textsOf(message.content, `${path}.content`, dropped)
   const texts = [...said, message.refusal ?? ''].filter((text) => text !== '')
   const blocks: (TextBlock | ThinkingBlock)[] = texts.map((text) => ({ type: 'text', text }))
   if (thinking && calls.length === 0) blocks.unshift({ type: 'thinking', thinking })
+  if (blocks.length + calls.length === 0) return []
   return {
     role: 'assistant',
     ...(blocks.length > 0 && { content: blocks }),

@@ -5,6 +5,7 @@ import { isEmpty, unusedRequestFields } from '../dropped.js'
 import { smallestLimit } from '../limit.js'
 import { lookup } from '../lookup.js'
 import { pick } from '../pick.js'
+import { stopSequences } from '../stop.js'
 import { convertMessages } from './messages.js'
 import { prepareTools } from './tools.js'
 
@@ -33,7 +34,7 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
   const { options } = target
   const dropped: string[] = []
   const { thinking, budget } = prepareThinking(chat, dropped)
-  const stop = typeof chat.stop === 'string' ? [chat.stop] : chat.stop
+  const stop = stopSequences(chat)
   const body: JsonObject = {
     model: target.model,
     messages: convertMessages(chat.messages, dropped) as unknown as Json, // plain JSON, by its type
@@ -41,7 +42,7 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
     ...prepareFormat(chat),
     ...prepareLimit(chat, options, budget),
     ...prepareSampling(chat, options, dropped),
-    ...(!isEmpty(stop) && { stop_sequences: stop }),
+    ...(stop.length > 0 && { stop_sequences: stop }),
     ...(thinking && { thinking }),
     ...(chat.logprobs === true && { logprobs: true }),
     ...pick(chat, NATIVE_FIELDS),

@@ -6,6 +6,7 @@ import { isObject, type Json, type JsonObject } from '../../json.js'
 import { isEmpty, unusedRequestFields } from '../dropped.js'
 import { smallestLimit } from '../limit.js'
 import { pick } from '../pick.js'
+import { stopSequences } from '../stop.js'
 import { convertMessages } from './messages.js'
 import { type ModelTraits, modelTraits } from './model.js'
 import { prepareThinking } from './thinking.js'
@@ -128,7 +129,7 @@ function prepareGenerationConfig(
       temperature: chat.temperature ?? options.temperature,
       topP: chat.top_p ?? options.top_p,
       topK: chat.top_k ?? options.top_k,
-      stopSequences: typeof chat.stop === 'string' ? [chat.stop] : chat.stop,
+      stopSequences: stopSequences(chat),
       seed: chat.seed,
       candidateCount: chat.n === 1 ? undefined : chat.n,
       presencePenalty: chat.presence_penalty,

@@ -1,10 +1,11 @@
 import type { ChatRequest } from '../../chat.js'
 import type { ModelOptions, ProviderRequest, Target } from '../../driver.js'
 import { isObject, type JsonObject } from '../../json.js'
-import { ANSWER_NOTES, isEmpty, unusedFields, unusedRequestFields } from '../dropped.js'
+import { ANSWER_NOTES, unusedFields, unusedRequestFields } from '../dropped.js'
 import { selfHosted } from '../host.js'
 import { smallestLimit } from '../limit.js'
 import { pick } from '../pick.js'
+import { stopSequences } from '../stop.js'
 import { prompt } from './prompt.js'
 
 /** Fields of the server's own, passed through for it to judge. */
@@ -58,6 +59,7 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
 
 function prepareParameters(chat: ChatRequest, options: ModelOptions, dropped: string[]): JsonObject {
   const limit = smallestLimit(chat, options)
+  const stop = stopSequences(chat)
   const sampling = {
     temperature: chat.temperature ?? options.temperature,
     top_p: chat.top_p ?? options.top_p,
@@ -70,7 +72,7 @@ function prepareParameters(chat: ChatRequest, options: ModelOptions, dropped: st
     ...(sampling.top_p !== 1 && pick(sampling, ['top_p'])),
     ...(sampling.top_k !== 0 && pick(sampling, ['top_k'])),
     ...pick(chat, ['frequency_penalty', 'seed', ...NATIVE_FIELDS]),
-    ...(!isEmpty(chat.stop) && { stop: typeof chat.stop === 'string' ? [chat.stop] : chat.stop }),
+    ...(stop.length > 0 && { stop }),
     ...prepareGrammar(chat.response_format, dropped),
   }
 }

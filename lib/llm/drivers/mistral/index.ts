@@ -1,6 +1,8 @@
+import type { ChatRequest } from '../../chat.js'
 import type { Driver, ModelOptions } from '../../driver.js'
 import { ollamaDriver } from '../ollama/index.js'
 import { openAiCompatible } from '../openai/compatible.js'
+import { offeredFunctions, readToolChoice } from '../tool-choice.js'
 import { convertMessages } from './messages.js'
 
 const SERVER = {
@@ -36,9 +38,23 @@ const platform: Driver = {
   request(chat, target) {
     const dropped: string[] = []
     const messages = convertMessages(chat.messages, dropped)
-    const request = api.request({ ...chat, messages } as typeof chat, target) // Mistral's messages from here on
+    const ours = { ...chat, ...narrowedTools(chat, dropped), messages } as typeof chat // Mistral's from here on
+    const request = api.request(ours, target)
     return { ...request, dropped: [...dropped, ...request.dropped] }
   },
+}
+
+/** Mistral knows no list of allowed tools: the others are not sent. */
+function narrowedTools(
+  { tools = [], tool_choice: choice }: ChatRequest,
+  dropped: string[],
+): Pick<ChatRequest, 'tools' | 'tool_choice'> {
+  if (typeof choice !== 'object' || choice.type !== 'allowed_tools') return {}
+  const narrowed = readToolChoice(choice)
+  return {
+    tools: offeredFunctions(tools, narrowed, dropped).map(({ tool }) => tool),
+    tool_choice: narrowed.mode,
+  }
 }
 
 const compatible = openAiCompatible({ ...SERVER, completionsPath: '/v1/completions', quirks: { topK: true } })

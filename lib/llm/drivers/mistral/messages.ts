@@ -10,12 +10,13 @@ import { textsOf } from '../texts.js'
 import { argumentsText } from '../tool-arguments.js'
 
 /**
- * OpenAI's messages with Mistral's parts in them. A field that Mistral does not know is dropped: it would refuse it.
+ * OpenAI's messages with Mistral's parts in them. A field that Mistral does not know is dropped: it would refuse it. So it
+ * would an assistant's message with nothing in it, which is left out.
  *
  * Source: https://docs.mistral.ai/api/endpoint/chat (`messages`), /capabilities/vision, /capabilities/reasoning
  */
 export function convertMessages(messages: ChatMessage[], dropped: string[]): object[] {
-  return messages.map((message, i) => {
+  return messages.flatMap((message, i): object | [] => {
     const path = `messages[${i}]`
     if (message.role === 'assistant') return assistantMessage(message, path, dropped)
     dropped.push(...unusedFields(message, USED, path))
@@ -35,25 +36,25 @@ const USED = new Set(USED_FIELDS)
 const ASSISTANT_FIELDS = ['role', 'content', 'tool_calls', 'prefix', 'refusal', 'reasoning_content']
 const USED_OF_ASSISTANT = new Set([...ASSISTANT_FIELDS, ...ANSWER_NOTES])
 
-function assistantMessage(message: AssistantMessage, path: string, dropped: string[]): object {
+function assistantMessage(message: AssistantMessage, path: string, dropped: string[]): object | [] {
   dropped.push(...unusedFields(message, USED_OF_ASSISTANT, path))
-  const { reasoning_content: thinking, tool_calls: calls } = message
+  const { reasoning_content: thinking, tool_calls: calls = [] } = message
   const content = [...textsOf(message.content, `${path}.content`, dropped), message.refusal ?? ''].filter(
     (text) => text !== '',
   )
   const text = content.join('\n')
+  if (text === '' && !thinking && calls.length === 0) return []
   return {
     role: 'assistant',
     ...('prefix' in message && { prefix: message.prefix }),
     content: thinking ? [thinkingPart(thinking), ...(text === '' ? [] : [{ type: 'text', text }])] : text,
-    ...(calls &&
-      calls.length > 0 && {
-        tool_calls: calls.map((call) => ({
-          id: toolId(call.id),
-          type: 'function',
-          function: { name: call.function.name, arguments: argumentsText(call) },
-        })),
-      }),
+    ...(calls.length > 0 && {
+      tool_calls: calls.map((call) => ({
+        id: toolId(call.id),
+        type: 'function',
+        function: { name: call.function.name, arguments: argumentsText(call) },
+      })),
+    }),
   }
 }
 

@@ -6,6 +6,7 @@ import { selfHosted } from '../host.js'
 import { smallestLimit } from '../limit.js'
 import { lookup } from '../lookup.js'
 import { pick } from '../pick.js'
+import { stopSequences } from '../stop.js'
 import { convertMessages } from './messages.js'
 import { asPrompt, isGenerate } from './prompt.js'
 import { prepareTools } from './tools.js'
@@ -71,6 +72,7 @@ export function prepareRequest(chat: ChatRequest, target: Target): ProviderReque
 
 /** https://docs.ollama.com/modelfile#valid-parameters-and-values */
 function prepareOptions(chat: ChatRequest, config: ModelOptions): JsonObject {
+  const stop = stopSequences(chat)
   const parameters = {
     num_predict: smallestLimit(chat, config),
     temperature: chat.temperature ?? config.temperature,
@@ -79,7 +81,7 @@ function prepareOptions(chat: ChatRequest, config: ModelOptions): JsonObject {
   }
   return {
     ...pick(parameters, Object.keys(parameters)),
-    ...(!isEmpty(chat.stop) && { stop: typeof chat.stop === 'string' ? [chat.stop] : chat.stop }),
+    ...(stop.length > 0 && { stop }),
     ...pick(chat, OPTIONS),
     ...(isObject(chat.options) && chat.options),
   }

@@ -4,6 +4,7 @@ import { MAX_BODY_BYTES } from '../../../../lib/llm/answers/intake.js'
 import { anthropic } from '../../../../lib/llm/drivers/anthropic/index.js'
 import { gemini } from '../../../../lib/llm/drivers/gemini/index.js'
 import { openai } from '../../../../lib/llm/drivers/openai/index.js'
+import { MAX_FRAME_BYTES } from '../../../../lib/llm/frames/frame.js'
 import type { JsonObject } from '../../../../lib/llm/json.js'
 import { object, objects, parseObject } from '../../../support/json.js'
 import { chunk, eventsOf, readAsClient, through } from '../../../support/streams.js'
@@ -86,6 +87,18 @@ describe('an answer of a provider that means harm', () => {
     }
     expect(one.error).toMatchObject({ status: 502, code: 'answer_too_large' })
     expect(one.read()).toBeUndefined()
+  })
+
+  it('is not held for ever while it says nothing', () => {
+    const one = answer({ stream: true, native: true })
+    const comments = Buffer.from(`: ${'x'.repeat(1022)}\n\n`.repeat(1024))
+    let held = 0
+    for (; one.state === 'held'; held += comments.length) one.push(comments)
+    expect(held).toBeLessThan(MAX_FRAME_BYTES + 2 * comments.length)
+    expect(one.read()).toHaveLength(held)
+    one.push(streamOf([chunk({ content: 'Hi' }, 'stop')]))
+    one.end()
+    expect(one.state).toBe('done')
   })
 
   it('may stream as long to a client that streams', () => {

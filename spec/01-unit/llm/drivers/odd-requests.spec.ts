@@ -77,6 +77,30 @@ describe.each(PROVIDERS)('a request to %s', (provider, model, options) => {
     },
   )
 
+  it('has no stop sequence that stops nothing', () => {
+    const { body } = ask({ messages: [USER], stop: ['', 'END'] })
+    expect(JSON.stringify(body)).toMatch(provider === 'mistral' ? /"stop":\["","END"\]/ : /:\["END"\]/)
+  })
+
+  it('has no message of an assistant that said nothing', () => {
+    const { body } = ask({
+      messages: [USER, { role: 'assistant', content: '' }, { role: 'user', content: 'Hello?' }],
+    })
+    const roles = new Set(objects(body.messages ?? body.contents).map(({ role }) => role))
+    expect(roles.has('assistant') || roles.has('model')).toBe(provider === 'ollama')
+  })
+
+  it('offers those tools only that the client allows', () => {
+    const tools = ['one', 'two'].map((name) => ({ type: 'function', function: { name } }))
+    const allowed = { mode: 'required', tools: [tools[1]!] }
+    const choice = { type: 'allowed_tools', allowed_tools: allowed }
+    const { body } = ask({ messages: [USER], tools, tool_choice: choice })
+    expect(JSON.stringify(body)).toContain('"two"')
+    // Gemini has a list of allowed tools of its own.
+    expect(JSON.stringify(body).includes('"one"')).toBe(provider === 'gemini')
+    expect(JSON.stringify(body)).not.toContain('allowed_tools')
+  })
+
   it('has a turn, also where the client sent a system message only', () => {
     const { body } = ask({ messages: [{ role: 'system', content: 'Say hi.' }] })
     expect(objects(body.messages ?? body.contents)).toHaveLength(1)
