@@ -133,6 +133,12 @@ export class LiveExchange implements Exchange {
     this.pendingExit = { status, body, headers }
   }
 
+  /** Of the upstream tried last. */
+  tryFailed(kind: AttemptFailure['kind']): void {
+    const last = this.tries.at(-1)
+    if (last) last.failure = kind
+  }
+
   failAttempt(failure: AttemptFailure): void {
     if (this.response.committed || this.pendingFailure) return
     this.pendingFailure = failure

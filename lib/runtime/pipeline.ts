@@ -161,8 +161,7 @@ export class Pipeline implements UpstreamHandler {
   /** An attempt is over without an answer. */
   async #failed(failure: AttemptFailure): Promise<void> {
     const x = this.#x
-    const last = x.tries.at(-1)
-    if (last) last.failure = failure.kind
+    this.#x.tryFailed(failure.kind)
     this.#flush.attemptEnds()
     this.#host.telemetry.attemptFailed(x, failure)
     if (x.response.committed) {
@@ -226,8 +225,7 @@ export class Pipeline implements UpstreamHandler {
 
   onFailure(failure: AttemptFailure): void {
     this.#collected = undefined
-    const last = this.#x.tries.at(-1)
-    if (last) last.failure = failure.kind
+    this.#x.tryFailed(failure.kind)
     if (!this.#x.serviceResponse) this.#retry(failure)
     else if (this.#plugins.bodyFilter.length > 0) this.#body(NOTHING, true, failure)
     else if (this.#x.response.committed) this.#down.breakOff()
