@@ -4,15 +4,11 @@ import type { AbortReason } from '../../pdk/model-call.js'
 import type { LiveExchange } from '../exchange.js'
 import type { LogSink } from '../log-sink.js'
 import { bucketsMetric } from './buckets-metric.js'
-import { ModelNames, type ModelLabels } from './model-labels.js'
+import { LABELS, ModelNames, TOKEN_TYPES, type ModelLabels } from './model-labels.js'
 import { processMetrics } from './process-metrics.js'
 import type { ExchangeObserver, Telemetry } from './telemetry.js'
 
-const MODEL = ['ai_provider', 'ai_model'] as const
-/** Kong's, in its order; those of its other plugins are empty without them. */
-const KONG = [...MODEL, 'cache_status', 'vector_db', 'embeddings_provider', 'embeddings_model'] as const
-const NO_PLUGINS = { cache_status: '', vector_db: '', embeddings_provider: '', embeddings_model: '' }
-const WORKSPACE = { workspace: 'default' }
+const { model: MODEL } = LABELS
 
 /** Milliseconds: Kong's (kong/plugins/prometheus/exporter.lua), and the same with finer steps for a stream's first token. */
 const PROVIDER_LATENCIES = [
@@ -20,9 +16,6 @@ const PROVIDER_LATENCIES = [
 ]
 const FIRST_TOKENS = [25, 50, 100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 10_000, 30_000, 60_000]
 const TOKEN_RATES = [5, 10, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000]
-
-type TokenType = 'prompt_tokens' | 'completion_tokens' | 'total_tokens'
-const TOKEN_TYPES: readonly TokenType[] = ['prompt_tokens', 'completion_tokens', 'total_tokens']
 
 /**
  * The process's Prometheus metrics. Those of Kong's prometheus plugin have its names, labels and buckets
@@ -45,8 +38,7 @@ export class Metrics implements ExchangeObserver {
   readonly #tokenRate
 
   constructor() {
-    const labelNames = [...KONG, 'workspace'] as const
-    const tokenLabels = [...KONG, 'token_type', 'workspace'] as const
+    const { kong: labelNames, tokens: tokenLabels } = LABELS
     this.#requests = this.#counter(
       'kong_ai_llm_requests_total',
       'Requests that a provider answered',
@@ -163,36 +155,36 @@ export class Metrics implements ExchangeObserver {
     const labels = this.#models.labels(x)
     const { modelCall: call, response, tries } = x
     if (!labels || !call) return
-    this.#answers.inc({ ...labels, status: statusOf(response.status) })
+    this.#answers.inc({ ...labels.model, status: statusOf(response.status) })
     const { abort } = x
-    if (abort !== undefined) this.#aborts.inc({ ...labels, reason: abort satisfies AbortReason })
-    if (tries.length > 1) this.#retries.inc({ ...labels }, tries.length - 1)
+    if (abort !== undefined) this.#aborts.inc({ ...labels.model, reason: abort satisfies AbortReason })
+    if (tries.length > 1) this.#retries.inc(labels.model, tries.length - 1)
     const { facts } = call
-    if (facts && facts.unknownFrames > 0) this.#unknownFrames.inc({ ...labels }, facts.unknownFrames)
+    if (facts && facts.unknownFrames > 0) this.#unknownFrames.inc(labels.model, facts.unknownFrames)
     if (isAnswered(x)) this.#answered(x, labels)
   }
 
   #answered(x: LiveExchange, labels: ModelLabels): void {
     const { cost, latency, facts, stream } = x.modelCall!
-    const kong = { ...labels, ...NO_PLUGINS, ...WORKSPACE }
+    const { model, kong, tokens } = labels
     this.#requests.inc(kong)
     if (cost > 0) this.#cost.inc(kong, cost)
     this.#providerLatency.observe(kong, Math.floor(latency))
     for (const token_type of TOKEN_TYPES) {
-      const tokens = facts?.usage?.[token_type] ?? 0
-      if (tokens <= 0) continue
-      this.#tokens.inc({ ...labels, ...NO_PLUGINS, token_type, ...WORKSPACE }, tokens)
-      if (facts?.estimated) this.#estimated.inc({ ...labels, token_type }, tokens)
+      const count = facts?.usage?.[token_type] ?? 0
+      if (count <= 0) continue
+      this.#tokens.inc(tokens[token_type], count)
+      if (facts?.estimated) this.#estimated.inc({ ...model, token_type }, count)
     }
     if (stream) this.#streamed(x, labels, facts?.usage?.completion_tokens ?? 0)
   }
 
-  #streamed({ flow, timings }: LiveExchange, labels: ModelLabels, tokens: number): void {
+  #streamed({ flow, timings }: LiveExchange, { model }: ModelLabels, tokens: number): void {
     if (flow.firstOutput === 0) return
-    this.#providerFirstToken.observe({ ...labels }, flow.firstToken - timings.sent)
-    this.#firstToken.observe({ ...labels }, flow.firstOutput - timings.start)
+    this.#providerFirstToken.observe(model, flow.firstToken - timings.sent)
+    this.#firstToken.observe(model, flow.firstOutput - timings.start)
     const seconds = (flow.lastOutput - flow.firstOutput) / 1000
-    if (tokens > 1 && seconds > 0) this.#tokenRate.observe({ ...labels }, (tokens - 1) / seconds)
+    if (tokens > 1 && seconds > 0) this.#tokenRate.observe(model, (tokens - 1) / seconds)
   }
 
   /** Prometheus's text format. One metric a turn of the event loop: with many series the whole takes as long as a frame may. */
