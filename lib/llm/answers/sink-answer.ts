@@ -5,8 +5,11 @@ import type { AnswerSink } from '../formats/answer-sink.js'
 import { FrameError, MAX_FRAME_BYTES } from '../frames/frame.js'
 import type { Intake } from './intake.js'
 
-/** A stream that brings more without a delta is not held any longer: from then on the client sets the pace. */
-const MAX_HELD_BYTES = MAX_FRAME_BYTES
+/**
+ * A stream that brings more without a delta is not held any longer: from then on the client sets the pace. More than a
+ * frame, so that one that is too large is an early error still.
+ */
+const MAX_HELD_BYTES = 2 * MAX_FRAME_BYTES
 
 /** Counts what a sink was told. */
 export type CountUsage = (sink: AnswerSink) => Promise<Usage>
