@@ -171,9 +171,9 @@ describe('lazy commit', () => {
     const upstream = await origin((_, response, message) => {
       const isFirst = sockets.size === 0
       sockets.add(message.socket)
-      if (!isFirst) return void response.end('enough')
       response.writeHead(200).write('enough')
-      void release.promise.then(() => response.end('too much'))
+      if (isFirst) void release.promise.then(() => response.end('too much'))
+      else response.end()
     })
     const module = plugin('early', {
       bodyFilter: (_: FilterKong, arg: BodyArg) => {
@@ -290,9 +290,12 @@ describe('exits and failures', () => {
     const goOn = gate()
     const upstream = await origin(({ url }, response) => {
       response.writeHead(200)
-      if (url !== '/late') return void response.end('throw')
-      response.write('fine so far')
-      void goOn.promise.then(() => response.end('throw'))
+      if (url === '/late') {
+        response.write('fine so far')
+        void goOn.promise.then(() => response.end('throw'))
+      } else {
+        response.end('throw')
+      }
     })
     const { url } = await running(upstream, module)
     const early = await fetch(`${url}/early`)
