@@ -33,7 +33,10 @@ describe('loading one plugin', () => {
   })
 
   it('takes a folder with an index.js in ESM, its default export, named by the folder', async () => {
-    expect(await load('esm-folder')).toMatchObject({ name: 'esm-folder', module: { Plugin: expect.any(Function) } })
+    expect(await load('esm-folder')).toMatchObject({
+      name: 'esm-folder',
+      module: { Plugin: expect.any(Function) },
+    })
   })
 
   it('takes an .mjs file', async () => {
@@ -94,8 +97,16 @@ describe('what is no plugin', () => {
       'exports.Plugin = class { response() {} bodyFilter() {} }',
       /"Plugin" has both "response" and "bodyFilter"/,
     ],
-    ['schema.cjs', 'exports.Plugin = class {}; exports.Schema = { word: {} }', /"Schema" must be a list of fields/],
-    ['field.cjs', 'exports.Plugin = class {}; exports.Schema = [{ word: "string" }]', /"Schema" must be a list/],
+    [
+      'schema.cjs',
+      'exports.Plugin = class {}; exports.Schema = { word: {} }',
+      /"Schema" must be a list of fields/,
+    ],
+    [
+      'field.cjs',
+      'exports.Plugin = class {}; exports.Schema = [{ word: "string" }]',
+      /"Schema" must be a list/,
+    ],
     ['priority.cjs', 'exports.Plugin = class {}; exports.Priority = "high"', /"Priority" must be an integer/],
     ['name.cjs', 'exports.Plugin = class {}; exports.Name = 1', /"Name" must be a string/],
     ['version.cjs', 'exports.Plugin = class {}; exports.Version = 1', /"Version" must be a string/],
