@@ -47,8 +47,9 @@ export function convertMessages(
 ): Conversation {
   const system: Part[] = []
   const contents: Content[] = []
-  /** The calls so far by id. */
+  /** The calls so far by id; where turns use an id again, the last one to have it. */
   const calls = new Map<string, { name: string; order: number }>()
+  let made = 0
   /** The results that answer the latest calls, until something else is said. */
   let results: { order: number; part: FunctionResponsePart }[] = []
 
@@ -114,7 +115,7 @@ export function convertMessages(
     const path = `${messagePath}.tool_calls[${i}]`
     const { name } = call.function
     const args = argumentsObject(call, path)
-    calls.set(call.id, { name, order: calls.size })
+    calls.set(call.id, { name, order: made++ })
     // Of parallel calls only the first is signed.
     const signature =
       signatureOf(call.extra_content) ?? (traits.needsSignatures && i === 0 ? NO_SIGNATURE : undefined)

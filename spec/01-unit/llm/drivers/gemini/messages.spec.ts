@@ -163,6 +163,23 @@ describe('Gemini, calls and their results', () => {
     ])
   })
 
+  it('keeps to the order of the calls where every turn uses the same ids', () => {
+    const turn: ChatMessage[] = [
+      { role: 'assistant', tool_calls: [call('0', 'one', '{}'), call('1', 'two', '{}')] },
+      { role: 'tool', tool_call_id: '1', content: '2' },
+      { role: 'tool', tool_call_id: '0', content: '1' },
+    ]
+    const results = [
+      { functionResponse: { id: '0', name: 'one', response: { output: '1' } } },
+      { functionResponse: { id: '1', name: 'two', response: { output: '2' } } },
+    ]
+    const said = [contents([...turn, ...turn])].flat()
+    expect(said.filter((_, i) => i % 2 === 1)).toEqual([
+      { role: 'user', parts: results },
+      { role: 'user', parts: results },
+    ])
+  })
+
   it('drops nothing of them', () => {
     expect(driver.request({ messages: history }).dropped).toEqual([])
   })
