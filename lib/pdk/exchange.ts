@@ -139,6 +139,8 @@ export interface Exchange {
   readonly shared: Map<string, unknown>
   /** What plugins added to the log entry: `kong.log.set_serialize_value`, keys are dotted paths. */
   readonly logValues: Map<string, { value: unknown; mode: 'set' | 'add' | 'replace' }>
+  /** Names of headers and query arguments, in lower case, whose values no log entry holds (`kong.log.hide`). */
+  readonly secrets: Set<string>
   /** The model call that a plugin makes of it (`kong.telemetry.setModelCall`). */
   modelCall: ModelCall | undefined
   /** What has passed so far. */

@@ -29,6 +29,11 @@ export const log = {
       logValues.set(key, { value, mode: mode === 'replace' ? (present?.mode ?? mode) : mode })
     },
   ),
+  /** Ours: values of headers and query arguments of this name are credentials, which the request's entry does not show. */
+  hide: write(anyPhase, ({ exchange }, name: string): void => {
+    expectType(name, 'string', 'name')
+    exchange.secrets.add(name.toLowerCase())
+  }),
   /** The request's log entry: JSON text, as kong-pdk plugins get it from a real Kong. */
   serialize: read(['log'], ({ exchange }): string => JSON.stringify(exchange.serialize())),
 }

@@ -60,6 +60,7 @@ export class LiveExchange implements Exchange {
   }
   readonly shared = new Map<string, unknown>()
   readonly logValues = new Map<string, { value: unknown; mode: 'set' | 'add' | 'replace' }>()
+  readonly secrets = new Set<string>()
   modelCall: ModelCall | undefined
   buffered = false
 

@@ -5,7 +5,7 @@ import { redactEntry } from './redact.js'
 export function logEntry(x: LiveExchange): Record<string, unknown> {
   const entry = x.kongEntry ? structuredClone(x.kongEntry) : ownEntry(x)
   // Also in an entry of Kong's, which redacts less than we do.
-  redactEntry(entry)
+  redactEntry(entry, x.secrets)
   if (x.kongEntry === false) entry.kong = false
   if (x.aborted !== undefined) entry.aborted = x.aborted
   for (const [path, { value, mode }] of x.logValues) put(entry, keysOf(path), value, mode)

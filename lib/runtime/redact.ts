@@ -10,31 +10,39 @@ const ARGUMENT = /([?&]([^=&#]*)=)[^&#]*/g
 
 const REDACTED = 'REDACTED'
 
-/** Takes the values of credentials out of a log entry in Kong's shape, in place; their names stay. */
-export function redactEntry(entry: Record<string, unknown>): void {
+/** Tells the names whose values are credentials. */
+type IsSecret = (name: string) => boolean
+
+/**
+ * Takes the values of credentials out of a log entry in Kong's shape, in place; their names stay.
+ *
+ * @param named headers and query arguments that are known to hold one, in lower case
+ */
+export function redactEntry(entry: Record<string, unknown>, named: ReadonlySet<string> = new Set()): void {
+  const isHeader: IsSecret = (name) => SECRET_HEADER.test(name) || named.has(name.toLowerCase())
+  const isArgument: IsSecret = (name) => SECRET_ARGUMENT.test(name) || named.has(name.toLowerCase())
   const { request, response } = entry
-  redactUris(entry, ['upstream_uri'])
-  if (isObject(response)) redactValues(response.headers, SECRET_HEADER)
+  redactUris(entry, ['upstream_uri'], isArgument)
+  if (isObject(response)) redactValues(response.headers, isHeader)
   if (!isObject(request)) return
-  redactValues(request.headers, SECRET_HEADER)
-  redactValues(request.querystring, SECRET_ARGUMENT)
-  redactUris(request, ['uri', 'url'])
+  redactValues(request.headers, isHeader)
+  redactValues(request.querystring, isArgument)
+  redactUris(request, ['uri', 'url'], isArgument)
 }
 
-function redactValues(values: unknown, secret: RegExp): void {
+function redactValues(values: unknown, isSecret: IsSecret): void {
   if (!isObject(values)) return
-  for (const name of Object.keys(values)) if (secret.test(name)) values[name] = REDACTED
+  for (const name of Object.keys(values)) if (isSecret(name)) values[name] = REDACTED
 }
 
-function redactUris(part: Record<string, unknown>, fields: readonly string[]): void {
+function redactUris(part: Record<string, unknown>, fields: readonly string[], isSecret: IsSecret): void {
   for (const field of fields) {
     const uri = part[field]
-    if (typeof uri === 'string') part[field] = uri.replaceAll(ARGUMENT, redactArgument)
+    if (typeof uri !== 'string') continue
+    part[field] = uri.replaceAll(ARGUMENT, (argument: string, start: string, name: string) => {
+      return isSecret(decoded(name)) ? start + REDACTED : argument
+    })
   }
-}
-
-function redactArgument(argument: string, start: string, name: string): string {
-  return SECRET_ARGUMENT.test(decoded(name)) ? start + REDACTED : argument
 }
 
 /** What cannot be decoded is no name that anyone reads a credential from. */

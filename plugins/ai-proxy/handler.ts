@@ -46,6 +46,7 @@ export class AiProxy implements Plugin {
 
   async access(kong: Kong): Promise<void> {
     if (!(await requireFilters(kong))) return
+    await this.#hideCredentials(kong)
     const run = new Run(this.#config, this.#targets)
     kong.ctx.plugin.run = run
     const exchange = await this.#attempt(kong, run)
@@ -54,6 +55,15 @@ export class AiProxy implements Plugin {
       await kong.service.setAttempts((failure) => this.#next(kong, run, failure))
     }
     run.closeIfClosed()
+  }
+
+  /** A client may send a credential of its own under the names that the config has for its own (`allow_override`). */
+  async #hideCredentials(kong: Kong): Promise<void> {
+    for (const { config } of this.#targets.all) {
+      const { header_name, param_name } = config.auth ?? {}
+      if (header_name !== undefined) await kong.log.hide(header_name)
+      if (param_name !== undefined) await kong.log.hide(param_name)
+    }
   }
 
   /**

@@ -78,6 +78,7 @@ export function fakeExchange(phase: Phase, { request, body = '', exchange }: Giv
     response: { status: 200, headers: emptyHeaders(), committed: false, source: 'service' },
     shared: new Map(),
     logValues: new Map(),
+    secrets: new Set(),
     modelCall: undefined,
     transfer: { bytesIn: 0, bytesOut: 0, attempts: 0, abort: undefined },
     buffered: false,

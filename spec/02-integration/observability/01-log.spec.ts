@@ -147,6 +147,25 @@ describe('a log line of the gateway', () => {
     })
   })
 
+  it('holds no credential under the names that the config has for its own', async () => {
+    const upstream = await answering(200, SSE_TYPE, STREAM)
+    const { sink, line } = memorySink()
+    const auth = {
+      param_name: 'Subscription',
+      param_value: 'sk-config',
+      param_location: 'query',
+      allow_override: true,
+    }
+    const gateway = await aiGateway(aiConfig(upstream.url, { auth }), { sink })
+    await (
+      await post(gateway, { messages, stream: true }, { path: '/chat?Subscription=sk-client&page=2' })
+    ).text()
+    expect(upstream.requests[0]!.url).toContain('Subscription=sk-client')
+    const entry = await line()
+    expect(JSON.stringify(entry)).not.toContain('sk-')
+    expect(object(entry.request)).toMatchObject({ uri: '/chat?Subscription=REDACTED&page=2' })
+  })
+
   it('is also written for requests that are no model calls', async () => {
     const { sink, line } = memorySink()
     const gateway = await aiGateway(aiConfig('http://localhost:1'), { sink, paths: ['/chat'] })
