@@ -381,7 +381,9 @@ export class Pipeline implements UpstreamHandler {
     x.timings.end = performance.now()
     if (x.clientGone) this.#leg?.abort()
     this.#state = 'ended'
-    void this.#host.telemetry.end(x)
+    this.#host.telemetry
+      .end(x)
+      .catch((error: unknown) => this.#log.error({ err: error }, 'an exchange was not counted'))
     this.#logPhase().catch((error: unknown) => this.#log.error({ err: error }, 'a log phase failed'))
   }
 
