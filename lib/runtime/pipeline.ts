@@ -209,12 +209,11 @@ export class Pipeline implements UpstreamHandler {
   }
 
   onData(bytes: Buffer): void {
-    const x = this.#x
     const arrived = performance.now()
-    const before = x.bytesOut
+    const before = this.#x.bytesOut
     if (this.#collected) this.#collected.push(bytes)
     else this.#body(bytes, false)
-    this.#host.telemetry.read(x, arrived, bytes.length, x.bytesOut > before)
+    this.#host.telemetry.read(this.#x, arrived, bytes.length, this.#x.bytesOut > before)
   }
 
   onEnd(): void {
@@ -381,10 +380,9 @@ export class Pipeline implements UpstreamHandler {
     x.timings.end = performance.now()
     if (x.clientGone) this.#leg?.abort()
     this.#state = 'ended'
-    this.#host.telemetry
-      .end(x)
-      .catch((error: unknown) => this.#log.error({ err: error }, 'an exchange was not counted'))
-    this.#logPhase().catch((error: unknown) => this.#log.error({ err: error }, 'a log phase failed'))
+    const onFault = (error: unknown) => this.#log.error({ err: error }, 'a log phase failed')
+    this.#host.telemetry.end(x).catch(onFault)
+    this.#logPhase().catch(onFault)
   }
 
   async #logPhase(): Promise<void> {
