@@ -64,7 +64,7 @@ export async function sendDirectly(
   config: AiProxyConfig,
   prepared: Prepared,
 ): Promise<DirectTarget> {
-  const { request, provider, call, clientHeaders } = prepared
+  const { request, call, clientHeaders } = prepared
   for (const name of Object.keys(clientHeaders)) {
     const stays = KONGS.has(name) || Object.hasOwn(request.headers, name)
     if (!stays) await kong.service.request.clearHeader(name)
@@ -73,7 +73,7 @@ export async function sendDirectly(
   if (call.format) await kong.service.request.setMethod('POST')
   await kong.service.request.setPath(request.path)
   await kong.service.request.setRawQuery(request.rawQuery)
-  if (!provider.unchanged) await kong.service.request.setRawBody(String(request.body))
+  if (typeof request.body === 'string') await kong.service.request.setRawBody(request.body)
   for (const [name, value] of Object.entries(answerHeaders(config, prepared))) {
     await kong.response.setHeader(name, value)
   }

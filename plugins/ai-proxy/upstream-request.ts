@@ -52,12 +52,28 @@ export async function upstreamRequest(
     ...endpoint,
     method: preserve ? await kong.request.getMethod() : 'POST',
     headers: { ...headersToProvider(client.headers, preserve), ...provider.request.headers },
-    body: provider.unchanged ? raw : JSON.stringify(provider.request.body),
+    body: passes(call, provider, raw) ? raw : JSON.stringify(provider.request.body),
     timeouts: timeoutsOf(config),
     tlsVerify: true,
   }
   if (mock === undefined) authorizeStatic(request, auth, client)
   return { request, mocked: mock !== undefined, clientHeaders: client.headers }
+}
+
+/** Whether the client's own bytes go out: not where a provider might read in them what we did not check. */
+function passes(call: ClientCall, provider: ProviderCall, raw: Buffer): boolean {
+  return provider.unchanged && (!call.format || !isAmbiguous(raw))
+}
+
+/** Fields that are checked here and acted upon there. */
+const CHECKED = ['"model"', '"stream"']
+
+/**
+ * Whether JSON may have a checked field twice, of which parsers take the first or the last: by the letter, or with a
+ * letter written as an escape. Text that only looks like it costs no more than being written anew.
+ */
+function isAmbiguous(raw: Buffer): boolean {
+  return raw.includes('\\u00') || CHECKED.some((field) => raw.indexOf(field) !== raw.lastIndexOf(field))
 }
 
 /** What the runtime looks after; the other limits are the plugin's own. */

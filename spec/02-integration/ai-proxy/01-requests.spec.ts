@@ -97,6 +97,16 @@ describe("request errors, with Kong's words", () => {
     expect(upstream.bodies().map(({ model }) => model)).toEqual(['one', 'two', 'one'])
   })
 
+  it.each([
+    '{"model":"gpt-4-expensive","messages":[{"role":"user","content":"hi"}],"model":"gpt-4o"}',
+    '{"mod\\u0065l":"gpt-4-expensive","messages":[{"role":"user","content":"hi"}],"model":"gpt-4o"}',
+  ])('sends a provider one model only: %s', async (body) => {
+    const { upstream, gateway } = await running()
+    const headers = { 'content-type': 'application/json' }
+    expect((await fetch(gateway.url, { method: 'POST', body, headers })).status).toBe(200)
+    expect(upstream.requests[0]!.body.toString()).not.toContain('expensive')
+  })
+
   it.each([[{ model: null }], [{ model: '' }], [{ model: 7 }], [{ model: 'gpt-4o' }], [{}]])(
     'takes %j for the configured model',
     async (body) => {
