@@ -20,16 +20,8 @@ const PERMISSIVE = new Set(['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause'
 
 describe('what is installed', () => {
   it('runs no script of ours', () => {
-    const hooks = [
-      'preinstall',
-      'install',
-      'postinstall',
-      'prepare',
-      'preprepare',
-      'postprepare',
-      'prepublish',
-    ]
-    expect(Object.keys(scripts!).filter((name) => hooks.includes(name))).toEqual([])
+    const ofAnInstall = /^(?:(?:pre|post)?(?:install|prepare)|prepublish)$/
+    expect(Object.keys(scripts!).filter((name) => ofAnInstall.test(name))).toEqual([])
   })
 
   it('runs no script of anybody', () => {

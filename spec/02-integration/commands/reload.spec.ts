@@ -34,11 +34,8 @@ async function running(...args: string[]): Promise<Running> {
   open.push({ close: () => rm(folder, { recursive: true }) })
   const file = path.join(folder, 'kong.yml')
   await writeFile(file, serving(upstream.url, '/old'))
-  const command = start([
-    'gateway',
-    ...['--config', file, '--proxy-listen', '127.0.0.1:0', '--status-listen', '127.0.0.1:0'],
-    ...args,
-  ])
+  const ports = ['--proxy-listen', '127.0.0.1:0', '--status-listen', '127.0.0.1:0']
+  const command = start(['gateway', '--config', file, ...ports, ...args])
   open.push({ close: () => command.stop('SIGKILL') })
   const [, url] = await command.printed(/proxy on (\S+)/)
   const write = async (content: string) => {
