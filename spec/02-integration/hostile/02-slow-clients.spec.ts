@@ -51,7 +51,7 @@ describe('a client that sends slowly', () => {
   })
 
   it('is closed where it sends nothing at all', async () => {
-    const { client } = await running()
+    const { client } = await running({ ...PATIENT, idle: 100 })
     expect(await client.rest()).toBe('')
   })
 
