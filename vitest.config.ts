@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['spec/**/*.spec.ts'],
     exclude: ['spec/browser/**'],
     globalSetup: 'spec/support/build.ts',
+    // Many specs wait for sockets and processes: every core may have one.
+    maxWorkers: '100%',
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },
