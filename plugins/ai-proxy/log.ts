@@ -33,7 +33,8 @@ export async function logExchange(kong: Kong, exchange: AiExchange): Promise<voi
     stream: exchange.call.stream,
     facts,
     latency: watched.latency,
-    timeToFirstToken: firstOutput && firstOutput - started,
+    // What our counting held back was there when the provider had ended.
+    timeToFirstToken: firstOutput && Math.min(firstOutput - started, watched.latency),
   })
   await kong.log.setSerializeValue('ai.proxy.meta', meta)
   await kong.log.setSerializeValue('ai.proxy.usage', usage)
