@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
+  chmodSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -71,12 +72,19 @@ function build() {
   try {
     run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json', '--outDir', next])
     mkdirSync(next, { recursive: true })
+    makeExecutable(next)
     writeFileSync(join(next, '.kong-ai-setup'), sources)
     moveIfThere(join(root, 'dist'), last)
     renameSync(next, join(root, 'dist'))
   } finally {
     for (const folder of [next, last]) rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** npm does so when it installs, which is before there is anything to run: `npx kong-ai` needs it. */
+function makeExecutable(folder) {
+  const { bin = {} } = JSON.parse(read(join(root, 'package.json')) ?? '{}')
+  for (const file of Object.values(bin)) chmodSync(join(folder, file.replace(/^dist\//, '')), 0o755)
 }
 
 function lockfileHash() {
