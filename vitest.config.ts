@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: 'spec/support/build.ts',
     // Many specs wait for sockets and processes: every core may have one.
     maxWorkers: '100%',
+    // Sockets and processes of a busy shared machine may stall for seconds: one more try there, none at a desk.
+    retry: process.env.CI ? 1 : 0,
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },
