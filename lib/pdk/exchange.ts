@@ -132,6 +132,8 @@ export interface Exchange {
   readonly captures: Captures
   upstream: UpstreamRequest
   nextAttempt: NextAttempt | undefined
+  /** Another attempt may go on with an answer that has begun to reach the client. */
+  attemptsAfterCommit: boolean
   /** Of the attempt under way. */
   serviceResponse: ServiceResponse | undefined
   readonly response: ClientResponse
@@ -149,7 +151,7 @@ export interface Exchange {
   buffered: boolean
   /** Ends the phase; the answer is the given one. Ignored once the answer is committed or another exit came first. */
   exit(status: number, body: Buffer | string | undefined, headers: HeaderRecord): void
-  /** Gives the attempt up, before its answer is committed. */
+  /** Gives the attempt up, before its answer is committed unless `attemptsAfterCommit`. */
   failAttempt(failure: AttemptFailure): void
   /** Runs the body filters with an empty chunk in `ms` from now, in place of a run asked for earlier. */
   flushAfter(ms: number): void

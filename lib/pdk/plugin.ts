@@ -11,6 +11,11 @@ export interface BodyArg {
   /** In: the body ends with this chunk. Out: true ends the answer to the client here and lets the upstream go. */
   eof: boolean
   /**
+   * Set it where the rest of the upstream's answer is worth nothing: its connection is closed at once. Else, after an early `eof`,
+   * it is kept if the answer ends soon.
+   */
+  abort?: boolean
+  /**
    * The upstream broke off or failed: the body is not whole. A filter that makes a proper end of it deletes this; one that sets
    * it breaks the answer off.
    */

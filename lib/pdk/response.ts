@@ -100,6 +100,8 @@ export const response = {
       exit(scope, status, body, { ...exitHeaders(scope, headers), 'content-type': JSON_TYPE })
     },
   ),
+  /** Ours: whether the upstream's body is collected before any of it is filtered (`enableBuffering`, a `response` phase). */
+  isBuffered: read(accessAndFilters, ({ exchange }) => exchange.buffered),
   /**
    * Ours: runs the body filters with an empty chunk in `ms` from now, also while the upstream has not answered yet. One timer an
    * exchange: the last call counts.

@@ -32,6 +32,7 @@ export const service = {
   setRetries: write(['access'], ({ exchange }, retries: number): void => {
     expectInteger(retries, 0, 32_767, 'retries')
     let left = retries
+    exchange.attemptsAfterCommit = false
     exchange.nextAttempt = ({ kind }) =>
       (kind === 'connect' || kind === 'tls') && left-- > 0 ? exchange.upstream : null
   }),
@@ -53,15 +54,25 @@ export const service = {
   setRequest: write(beforeUpstream, ({ exchange }, request: UpstreamRequest): void => {
     exchange.upstream = request
     exchange.nextAttempt = undefined
+    exchange.attemptsAfterCommit = false
   }),
-  /** Ours: `next` gives the request of another attempt when one has failed before anything reached the client. */
-  setAttempts: write(beforeUpstream, ({ exchange }, next: NextAttempt): void => {
-    if (typeof next !== 'function') throw new PdkError('next must be a function')
-    exchange.nextAttempt = next
-  }),
-  /** Ours: gives up the attempt under way, before its answer is committed. */
+  /**
+   * Ours: `next` gives the request of another attempt when one has failed before anything reached the client. With `afterCommit`
+   * also later: what the next one answers goes out behind what the client has already, under the same status and headers.
+   */
+  setAttempts: write(
+    beforeUpstream,
+    ({ exchange }, next: NextAttempt, { afterCommit = false }: { afterCommit?: boolean } = {}): void => {
+      if (typeof next !== 'function') throw new PdkError('next must be a function')
+      exchange.nextAttempt = next
+      exchange.attemptsAfterCommit = afterCommit
+    },
+  ),
+  /** Ours: gives up the attempt under way, before its answer is committed unless attempts were set with `afterCommit`. */
   failAttempt: write(filters, ({ exchange }, failure: AttemptFailure): void => {
-    if (exchange.response.committed) throw new PdkError('headers have already been sent')
+    if (exchange.response.committed && !exchange.attemptsAfterCommit) {
+      throw new PdkError('headers have already been sent')
+    }
     exchange.failAttempt(failure)
   }),
 }

@@ -51,6 +51,7 @@ export class LiveExchange implements Exchange {
   upstream: UpstreamRequest
   #binding: Binding
   nextAttempt: NextAttempt | undefined
+  attemptsAfterCommit = false
   serviceResponse: ServiceResponse | undefined
   readonly response: ClientResponse = {
     status: 200,
@@ -141,7 +142,7 @@ export class LiveExchange implements Exchange {
   }
 
   failAttempt(failure: AttemptFailure): void {
-    if (this.response.committed || this.pendingFailure) return
+    if ((this.response.committed && !this.attemptsAfterCommit) || this.pendingFailure) return
     this.pendingFailure = failure
   }
 

@@ -1,9 +1,9 @@
-/** The timer of one exchange that runs the body filters though nothing has arrived: while an attempt is under way. */
+/** The timer of one exchange that runs the body filters though nothing has arrived: from the first attempt on. */
 export class FlushTimer {
   #timer: NodeJS.Timeout | undefined
   #isOpen = false
   #isStopped = false
-  /** It went off between two attempts: made up for in the next. */
+  /** It went off too early: made up for when it may. */
   #missed = false
 
   constructor(private readonly flush: () => void) {}

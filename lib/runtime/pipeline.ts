@@ -1,36 +1,18 @@
 import type { ServerResponse } from 'node:http'
-import type { AttemptFailure, UpstreamRequest } from '../pdk/exchange.js'
+import type { AttemptFailure, NextAttempt, UpstreamRequest } from '../pdk/exchange.js'
 import { copyHeaders, dropHopByHop, type HeaderRecord } from '../pdk/headers.js'
-import type { Logger, PdkHost } from '../pdk/method.js'
+import type { Logger } from '../pdk/method.js'
 import type { BodyArg } from '../pdk/plugin.js'
 import type { PluginChain, PluginInstance } from './chain.js'
+import { CollectedBody, tooLarge } from './collected-body.js'
 import { Downstream } from './downstream.js'
-import type { Binding, Exit, LiveExchange } from './exchange.js'
+import type { Exit, LiveExchange } from './exchange.js'
 import { FlushTimer } from './flush-timer.js'
 import { BodyAborted } from './incoming-request.js'
 import { bytesOf, failureAnswer, kongAnswer, replaceAnswer, UNEXPECTED } from './kong-answers.js'
+import type { PipelineHost } from './pipeline-host.js'
 import { PluginScopes } from './plugin-scopes.js'
-import type { Telemetry } from './telemetry/telemetry.js'
-import type { UpstreamHandler, UpstreamLeg, Upstreams } from './upstream.js'
-
-/** What a request goes to and the plugins that run, or the host's own answer to it. */
-export type Routed = { binding: Binding; plugins: PluginChain } | { exit: Exit }
-
-/** What a host gives the pipeline. */
-export interface PipelineHost {
-  readonly upstreams: Upstreams
-  readonly pdk: PdkHost
-  readonly telemetry: Telemetry
-  /** The client itself is on the other side, and not a Kong. */
-  readonly edge: boolean
-  /** Plugins without a scope: the only ones whose `rewrite` runs, and all that run without a route. */
-  readonly globals: PluginChain
-  route(x: LiveExchange): Routed
-  /** Resolves when all that the log entry needs is there. */
-  ended?(x: LiveExchange): Promise<void>
-  /** Takes the entry once the plugins' log phases have run. */
-  record?(x: LiveExchange): void
-}
+import type { UpstreamHandler, UpstreamLeg } from './upstream.js'
 
 const NOTHING = Buffer.alloc(0)
 
@@ -54,10 +36,13 @@ export class Pipeline implements UpstreamHandler {
   /** Headers that plugins gave the answer before there was one. */
   #ownHeaders: HeaderRecord | undefined
   /** The collected body, for plugins with a `response` phase and for `enableBuffering`. */
-  #collected: Buffer[] | undefined
+  #collected: CollectedBody | undefined
   readonly #flush = new FlushTimer(() => {
-    // What is collected is filtered when it is whole.
-    if (this.#plugins.response.length === 0 && !this.#x.buffered) this.#body(NOTHING, false)
+    const { phase } = this.#x
+    if (phase === 'response') return
+    this.#body(NOTHING, false)
+    // Between two attempts, the next is being made.
+    if (phase === 'access') this.#x.phase = phase
   })
   #headersFiltered = false
   #state: 'running' | 'ended' = 'running'
@@ -97,6 +82,7 @@ export class Pipeline implements UpstreamHandler {
       } else {
         x.bind(routed.binding)
         this.#plugins = routed.plugins
+        x.buffered ||= routed.plugins.response.length > 0
         await this.#phase('access', this.#plugins.access)
       }
     }
@@ -158,26 +144,19 @@ export class Pipeline implements UpstreamHandler {
     return this.#down.closed || this.#state === 'ended' || this.#x.upstream !== upstream
   }
 
-  /** An attempt is over without an answer. */
+  /** An attempt is over without an answer, or without the end of one. */
   async #failed(failure: AttemptFailure): Promise<void> {
     const x = this.#x
-    this.#x.tryFailed(failure.kind)
-    this.#flush.attemptEnds()
+    x.tryFailed(failure.kind)
     this.#host.telemetry.attemptFailed(x, failure)
-    if (x.response.committed) {
-      this.#body(NOTHING, true, failure)
-      return
-    }
-    x.phase = 'access'
-    const next = x.nextAttempt && (await x.nextAttempt(failure))
-    if (this.#down.closed) return
+    const next = await this.#next(failure)
+    if (this.#down.closed || this.#state === 'ended') return
     if (next) {
       x.upstream = next
       x.serviceResponse = undefined
-      x.response.status = 200
-      x.response.headers = copyHeaders(this.#ownHeaders!)
-      this.#headersFiltered = false
       await this.#attempt()
+    } else if (x.response.committed) {
+      this.#body(NOTHING, true, failure)
     } else if (x.pendingExit) {
       this.#answer(x.pendingExit, 'exit')
     } else {
@@ -187,6 +166,20 @@ export class Pipeline implements UpstreamHandler {
       )
       this.#answer(failureAnswer(failure, x.id), 'error')
     }
+  }
+
+  /** The request of the next attempt. Nothing stays of what a failed one would have told the client. */
+  #next(failure: AttemptFailure): ReturnType<NextAttempt> {
+    const x = this.#x
+    const { response } = x
+    if (!x.nextAttempt || (response.committed && !x.attemptsAfterCommit)) return null
+    if (!response.committed) {
+      response.status = 200
+      response.headers = copyHeaders(this.#ownHeaders!)
+      this.#headersFiltered = false
+    }
+    x.phase = 'access'
+    return x.nextAttempt(failure)
   }
 
   #retry(failure: AttemptFailure): void {
@@ -204,22 +197,26 @@ export class Pipeline implements UpstreamHandler {
     x.response.headers = Object.assign(copyHeaders(headers), this.#ownHeaders)
     x.response.source = 'service'
     dropHopByHop(x.response.headers)
-    if (this.#plugins.response.length > 0 || x.buffered) this.#collected = []
+    if (x.buffered) this.#collected = new CollectedBody()
     else this.#headerFilters()
   }
 
   onData(bytes: Buffer): void {
     const arrived = performance.now()
     const before = this.#x.bytesOut
-    if (this.#collected) this.#collected.push(bytes)
-    else this.#body(bytes, false)
+    if (!this.#collected) this.#body(bytes, false)
+    else if (!this.#collected.push(bytes)) this.#tooLarge()
     this.#host.telemetry.read(this.#x, arrived, bytes.length, this.#x.bytesOut > before)
   }
 
   onEnd(): void {
-    if (this.#collected)
-      this.#respond(Buffer.concat(this.#collected)).catch((error: unknown) => this.#unexpected(error))
-    else this.#body(NOTHING, true)
+    if (!this.#collected) this.#body(NOTHING, true)
+    else this.#respond(this.#collected.whole()).catch((error: unknown) => this.#unexpected(error))
+  }
+
+  #tooLarge(): void {
+    this.#leg?.abort()
+    this.onFailure(tooLarge())
   }
 
   onFailure(failure: AttemptFailure): void {
@@ -275,6 +272,7 @@ export class Pipeline implements UpstreamHandler {
     x.phase = 'body_filter'
     arg.chunk = chunk
     arg.eof = eof
+    arg.abort = false
     if (error === undefined) delete arg.error
     else arg.error = error
     for (const one of this.#plugins.bodyFilter) {
@@ -291,6 +289,7 @@ export class Pipeline implements UpstreamHandler {
       x.response.source = 'service'
       if (!this.#headerFilters()) return
     }
+    if (arg.abort) this.#leg?.abort()
     if (arg.error === undefined) this.#send(arg.chunk, arg.eof)
     else this.#broken(arg.chunk, arg.error)
   }
@@ -347,6 +346,7 @@ export class Pipeline implements UpstreamHandler {
 
   /** The upstream broke off and no filter made an end of it: what there was of it still goes out. */
   #broken(rest: Buffer, failure: AttemptFailure): void {
+    this.#leg?.abort()
     if (rest.length > 0) this.#send(rest, false)
     if (this.#x.response.committed) this.#down.breakOff()
     else this.#answer(failureAnswer(failure, this.#x.id), 'error')

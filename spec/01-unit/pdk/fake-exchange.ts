@@ -74,6 +74,7 @@ export function fakeExchange(phase: Phase, { request, body = '', exchange }: Giv
       tlsVerify: true,
     },
     nextAttempt: undefined,
+    attemptsAfterCommit: false,
     serviceResponse: undefined,
     response: { status: 200, headers: emptyHeaders(), committed: false, source: 'service' },
     shared: new Map(),

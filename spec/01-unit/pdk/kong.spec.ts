@@ -42,6 +42,7 @@ describe('the surface', () => {
       'service.setAttempts',
       'service.failAttempt',
       'response.flushAfter',
+      'response.isBuffered',
     ]) {
       expect(known.has(name)).toBe(false)
       expect(member(surface, name.split('.'))).toBeDefined()
