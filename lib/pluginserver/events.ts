@@ -168,7 +168,6 @@ class PhaseEvent {
 /** The events that are not over, by their ids. */
 export class Events {
   readonly #live = new Map<unknown, PhaseEvent>()
-  readonly #idle: (() => void)[] = []
   #nextId = firstId()
 
   constructor(private readonly options: EventOptions) {}
@@ -178,7 +177,9 @@ export class Events {
   }
 
   start(instance: Instance, phase: string, handler: EventHandler | undefined, call: RpcCall): void {
-    const event = new PhaseEvent(this.#nextId++, phase, instance, this.options, (over) => this.#remove(over))
+    const event = new PhaseEvent(this.#nextId++, phase, instance, this.options, ({ id }) =>
+      this.#live.delete(id),
+    )
     this.#live.set(event.id, event)
     event.start(handler, call)
   }
@@ -193,15 +194,5 @@ export class Events {
 
   expireAll(): void {
     for (const event of this.#live.values()) event.expire()
-  }
-
-  /** Resolves when no event is left. */
-  async idle(): Promise<void> {
-    if (this.#live.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
-  }
-
-  #remove(event: PhaseEvent): void {
-    this.#live.delete(event.id)
-    if (this.#live.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 }

@@ -60,14 +60,22 @@ export class RpcConnection {
     socket.on('close', () => this.#abandonOpen())
   }
 
-  /** Ends the connection as soon as it owes no answer to an event that goes on elsewhere. */
-  closeWhenAnswered(): void {
+  /**
+   * Ends the connection with the next answer that is an event's last one, or once Kong has left it unused for `quietMs`: closed
+   * at any other time it might be the one that Kong takes from its pool just then, and that request would pass.
+   */
+  closeWhenAnswered(quietMs: number): void {
     this.#closing = true
+    this.socket.setTimeout(quietMs, () => this.#open.size === 0 && this.close())
   }
 
-  /** Closes the connection behind what has been written to it. */
+  /**
+   * Closes the connection behind what has been written to it. In the same tick, as a rule: with an answer Kong looks for the end
+   * as well, before it keeps the connection for another RPC.
+   */
   close(): void {
-    this.socket.destroySoon()
+    if (this.socket.writableLength === 0) this.socket.destroy()
+    else this.socket.destroySoon()
   }
 
   write(call: RpcCall, bytes: Uint8Array, last: boolean): void {

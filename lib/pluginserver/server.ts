@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
 import type { Logger } from '../pdk/method.js'
 import { within } from '../runtime/within.js'
 import { Events, type EventRecord } from './events.js'
@@ -12,6 +13,8 @@ import { listenUnix } from './socket.js'
 const KONG_LIMIT = 60_000
 /** Early enough for an answer of ours to arrive. */
 const DEADLINE = 50_000
+/** The last used connection is the next that Kong uses: one that was left alone for so long has no part in the traffic. Milliseconds. */
+const QUIET = 500
 
 export interface PluginServerOptions {
   /** Path of the unix socket: Kong's `pluginserver_NAME_socket`. */
@@ -58,10 +61,12 @@ export async function startPluginServer(options: PluginServerOptions): Promise<P
 
   const closed = once(listener.server, 'close')
   async function close(graceMs = deadlineMs): Promise<void> {
-    listener.server.close()
-    for (const connection of connections) connection.closeWhenAnswered()
     await listener.remove()
-    await within(graceMs, events.idle())
+    // Who has found the path before is let in.
+    await setImmediate()
+    listener.server.close()
+    for (const connection of connections) connection.closeWhenAnswered(QUIET)
+    await within(graceMs, closed)
     events.expireAll()
     for (const connection of connections) connection.close()
     await closed

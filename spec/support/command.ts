@@ -34,6 +34,8 @@ export interface RunningCommand {
   /** What it has printed so far. */
   readonly stdout: string
   readonly stderr: string
+  /** Resolves at its end with the exit code; null if a signal ended it. */
+  readonly ended: Promise<number | null>
   /** Resolves with the match once it has printed what the pattern describes. */
   printed(pattern: RegExp): Promise<RegExpExecArray>
   /** Sends a signal and waits for the end. @returns the exit code; null if a signal ended it */
@@ -59,6 +61,7 @@ export function start(args: string[], options: CommandOptions = {}): RunningComm
   })
   return {
     pid: child.pid!,
+    ended: closed.then(() => child.exitCode),
     get stdout() {
       return stdout
     },

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { decodeMultiStream, encode } from '@msgpack/msgpack'
 
 /** A connection to a plugin server, as raw as a spec wants it. */
@@ -89,13 +90,19 @@ export class RpcWorker {
       peer.close()
       throw new NoAnswer('unexpected RPC response ID from plugin server')
     }
-    this.#pool.push(peer)
+    await this.#keep(peer)
     if (answer[2] !== null) throw new AnsweredError(String(answer[2]))
     return answer[3]
   }
 
   close(): void {
     for (const peer of this.#pool.splice(0)) peer.close()
+  }
+
+  /** nginx looks whether the connection has ended with the answer before it keeps it; here that takes another turn of the loop. */
+  async #keep(peer: RpcPeer): Promise<void> {
+    for (let turn = 0; turn < 2; turn++) await setImmediate()
+    if (peer.open) this.#pool.push(peer)
   }
 
   async #take(): Promise<RpcPeer> {

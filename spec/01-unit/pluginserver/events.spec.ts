@@ -85,8 +85,4 @@ describe('Events', () => {
     })
     expect((after - before) / 100_000).toBeLessThan(50)
   })
-
-  it('resolves `idle` at once when there is no event', async () => {
-    await expect(new Events({ deadlineMs: 50, log: silentLogger }).idle()).resolves.toBeUndefined()
-  })
 })

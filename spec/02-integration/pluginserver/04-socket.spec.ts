@@ -106,7 +106,7 @@ describe('a plugin server that closes', () => {
     await closing
   })
 
-  it('closes connections that nobody waits on at once', async () => {
+  it('closes connections that nobody waits on, once Kong has left them alone for a while', async () => {
     const one = await serverNamed('one')
     const peer = await one.connect()
     await startInstance(peer)
