@@ -1,5 +1,6 @@
 import type { FinishReason, Usage } from './chat.js'
 import type { ChatError } from './errors.js'
+import type { Unfinished } from './unfinished.js'
 
 /**
  * One upstream answer on its way to the client: upstream bytes in, client bytes out. One per attempt.
@@ -7,7 +8,7 @@ import type { ChatError } from './errors.js'
  * `held` until the first real delta (a role, an empty delta or a ping is none): nothing comes out, so that an early
  * error can still be an HTTP status. Then `open`; at last `done` (the answer is complete, later bytes are ignored) or
  * `failed` (`error` says why; if the answer was open, the error event is in the output, unless the format is unknown
- * (`preserve`); if it was held, nothing is).
+ * (`preserve`) or the stream may be taken up (`unfinished`); if it was held, nothing is).
  */
 export interface Answer {
   readonly state: 'held' | 'open' | 'done' | 'failed'
@@ -35,6 +36,8 @@ export interface Answer {
    * send it. Call it once nothing more will come. Never rejects. Absent where no count is possible.
    */
   countUsage?(): Promise<void>
+  /** Of a stream that was made to be taken up where it fails: what it has said, if another provider can go on with that. */
+  readonly unfinished?: Unfinished | undefined
 }
 
 /** What is known of an answer, for headers, logs and metrics. */
@@ -42,6 +45,8 @@ export interface AnswerFacts {
   id?: string
   model?: string
   usage?: Usage
+  /** The part of `usage` that came after the answer was taken up; absent in any other. */
+  ownUsage?: Usage | undefined
   /** `usage` is a count of ours: the provider sent none, or not the whole of it. */
   estimated?: true
   /** By choice. */

@@ -23,6 +23,29 @@ export function readUsage(value: unknown): Usage | undefined {
   return usage
 }
 
+/** Of two answers that make one. */
+export function addUsage(one: Usage, other: Usage | undefined): Usage {
+  if (other === undefined) return one
+  const prompt = addDetails(one.prompt_tokens_details, other.prompt_tokens_details)
+  const completion = addDetails(one.completion_tokens_details, other.completion_tokens_details)
+  return {
+    prompt_tokens: one.prompt_tokens + other.prompt_tokens,
+    completion_tokens: one.completion_tokens + other.completion_tokens,
+    total_tokens: one.total_tokens + other.total_tokens,
+    ...(prompt && { prompt_tokens_details: prompt }),
+    ...(completion && { completion_tokens_details: completion }),
+  }
+}
+
+type Details = Usage['prompt_tokens_details']
+
+function addDetails(one: Details, other: Details): Record<string, number> | undefined {
+  if (one === undefined || other === undefined) return details(one ?? other)
+  const sum = details(one)!
+  for (const [name, value] of Object.entries(details(other)!)) sum[name] = (sum[name] ?? 0) + value
+  return sum
+}
+
 function count(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined
 }

@@ -12,6 +12,7 @@ import { PassthroughBody, PassthroughStream } from './passthrough.js'
 import { isJsonType, PreservedAnswer } from './preserved.js'
 import type { CountUsage } from './sink-answer.js'
 import type { JsonObject } from '../json.js'
+import { type Begun, PlainText } from '../unfinished.js'
 import { TranslatedBody, TranslatedStream } from './translated.js'
 
 const EVENT_STREAM = 'text/event-stream'
@@ -31,6 +32,10 @@ export interface AnswerOptions {
   includeUsage: boolean
   /** The client's request, from which usage is counted that the provider does not send. Absent: nothing is. */
   prompt?: JsonObject
+  /** The stream may be taken up where it fails: `Answer.unfinished`. */
+  resumable?: boolean
+  /** The stream takes another one up. */
+  begun?: Begun | undefined
 }
 
 /**
@@ -42,8 +47,12 @@ export function createAnswer(options: AnswerOptions): Answer {
   const { driver, route, native, stream } = options
   const type = typeOf(options)
   if (route === 'preserve') return new PreservedAnswer(type)
-  const { sinkOptions, count } = counting(route, options)
-  if (native && stream && type === EVENT_STREAM) return new PassthroughStream(route, sinkOptions, count)
+  const { sinkOptions: ofCount, count } = counting(route, options)
+  const plain = stream && options.resumable ? new PlainText() : undefined
+  const sinkOptions = { ...ofCount, plain, begun: options.begun }
+  // Its own chunks would say another id and a role again.
+  const passes = native && options.begun === undefined
+  if (passes && stream && type === EVENT_STREAM) return new PassthroughStream(route, sinkOptions, count)
   if (native && !stream && type !== EVENT_STREAM) {
     return new PassthroughBody(route, driver.name, sinkOptions, count)
   }

@@ -43,18 +43,23 @@ export class PassthroughStream extends SinkAnswer<WatchSink> {
     const { passing, sink } = this
     if ((sink.state === 'ended' || sink.state === 'failed') && !this.closed) {
       this.closed = true
-      sink.events++
-      passing.outbox.add(Buffer.from(this.error === undefined ? this.lastEvents() : errorEvent(this.error)))
+      this.addEnd(passing.outbox)
     }
     return passing.outbox.take()
   }
 
-  private lastEvents(): string {
-    const { lastUsage, identity } = this.sink
-    const owed = this.options.includeUsage === true && !this.passing.usagePassed
-    if (!owed || lastUsage === undefined || identity === undefined) return DONE_EVENT
+  private addEnd(outbox: Outbox): void {
+    if (this.error !== undefined && this.options.plain !== undefined) return
     this.sink.events++
-    return usageEvent(chunkHead(CHUNK_OBJECTS[this.route], identity), lastUsage) + DONE_EVENT
+    outbox.add(Buffer.from(this.error === undefined ? this.lastEvents() : errorEvent(this.error)))
+  }
+
+  private lastEvents(): string {
+    const { totalUsage, identity } = this.sink
+    const owed = this.options.includeUsage === true && !this.passing.usagePassed
+    if (!owed || totalUsage === undefined || identity === undefined) return DONE_EVENT
+    this.sink.events++
+    return usageEvent(chunkHead(CHUNK_OBJECTS[this.route], identity), totalUsage) + DONE_EVENT
   }
 }
 

@@ -3,6 +3,7 @@ import type { Usage } from '../chat.js'
 import { ChatError } from '../errors.js'
 import type { AnswerSink } from '../formats/answer-sink.js'
 import { FrameError, MAX_FRAME_BYTES } from '../frames/frame.js'
+import type { Unfinished } from '../unfinished.js'
 import type { Intake } from './intake.js'
 
 /**
@@ -45,12 +46,18 @@ export abstract class SinkAnswer<S extends AnswerSink> implements Answer {
     return this.sink.delta
   }
 
+  get unfinished(): Unfinished | undefined {
+    const { plainText: text, identity } = this.sink
+    return text === undefined ? undefined : { text, identity: this.opened ? identity : undefined }
+  }
+
   get facts(): AnswerFacts {
-    const { id, model, lastUsage, estimated, finishReasons, events, saidChars } = this.sink
+    const { id, model, lastUsage, totalUsage, estimated, finishReasons, events, saidChars } = this.sink
     return {
       ...(id !== undefined && { id }),
       ...(model !== undefined && { model }),
-      ...(lastUsage !== undefined && { usage: lastUsage }),
+      ...(totalUsage !== undefined && { usage: totalUsage }),
+      ...(lastUsage !== totalUsage && { ownUsage: lastUsage }),
       ...(estimated && { estimated }),
       finishReasons,
       frames: this.intake.frames,

@@ -4,6 +4,8 @@ import type { Json, JsonObject } from '../json.js'
 import { newId } from '../ids.js'
 import type { AnswerMeta, Sink } from '../sink.js'
 import type { Said } from '../tokens/said.js'
+import type { Begun, Identity, PlainText } from '../unfinished.js'
+import { addUsage } from '../usage.js'
 
 export interface SinkOptions {
   /** The requested model, for answers that name none. */
@@ -14,16 +16,10 @@ export interface SinkOptions {
   said?: Said | undefined
   /** The client is to have usage: an answer without any is counted before it ends. Needs `said`. */
   countsAtEnd?: boolean
-}
-
-/** What every object of one answer says alike. */
-export interface Identity {
-  id: string
-  /** Unix seconds. */
-  created: number
-  model: string
-  systemFingerprint: string | undefined
-  serviceTier: string | undefined
+  /** Of a stream that may be taken up where it fails: keeps what it says, and no error ends it. */
+  plain?: PlainText | undefined
+  /** The stream goes on with another one. */
+  begun?: Begun | undefined
 }
 
 /**
@@ -46,17 +42,22 @@ export abstract class AnswerSink implements Sink {
   /** The prompt's part of the usage, of a stream that has not told the rest. */
   ownPrompt: Usage | undefined
   /** `lastUsage` is a count of ours. */
-  estimated = false
+  estimated: boolean
+  /** Of the answer that the client sees; `undefined` until it has started. */
+  identity: Identity | undefined
   readonly finishReasons: FinishReason[] = []
   /** Events written for the client. */
   events = 0
   /** How many tool calls each choice has started; as long as the number of choices seen. */
   private readonly calls: number[] = []
 
-  constructor(protected readonly options: SinkOptions) {}
+  constructor(protected readonly options: SinkOptions) {
+    this.estimated = options.begun?.estimated === true
+  }
 
   protected abstract idPrefix: string
-  protected abstract begin(identity: Identity): void
+  /** The answer starts; `identity` is known. */
+  protected begin(_identity: Identity): void {}
   /** A choice is seen for the first time. */
   protected abstract writeChoice(choice: number): void
   protected abstract writeText(choice: number, text: string): void
@@ -85,18 +86,30 @@ export abstract class AnswerSink implements Sink {
     return this.options.said?.chars
   }
 
+  /** With that of the answer that this one goes on with. */
+  get totalUsage(): Usage | undefined {
+    const { begun } = this.options
+    return begun?.usage ? addUsage(begun.usage, this.lastUsage) : this.lastUsage
+  }
+
+  /** What the stream has said, while it can be taken up. */
+  get plainText(): string | undefined {
+    return this.options.plain?.text
+  }
+
   start(meta: AnswerMeta): void {
     if (this.state !== 'new') return
     this.state = 'started'
     this.id = meta.id
     this.model = meta.model
-    this.begin({
+    this.identity = this.options.begun?.identity ?? {
       id: meta.id ?? newId(this.idPrefix),
       created: meta.created ?? Math.floor(Date.now() / 1000),
       model: meta.model ?? this.options.model,
       systemFingerprint: meta.systemFingerprint ?? undefined,
       serviceTier: meta.serviceTier,
-    })
+    }
+    this.begin(this.identity)
     this.admits(0)
   }
 
@@ -104,6 +117,7 @@ export abstract class AnswerSink implements Sink {
     if (text === '' || !this.admits(choice)) return
     this.delta = true
     this.options.said?.text(choice, text)
+    this.options.plain?.add(choice, text)
     this.writeText(choice, text)
   }
 
@@ -111,6 +125,7 @@ export abstract class AnswerSink implements Sink {
     if (text === '' || !this.admits(choice)) return
     this.delta = true
     this.options.said?.text(choice, text)
+    this.options.plain?.end()
     this.writeRefusal(choice, text)
   }
 
@@ -118,6 +133,7 @@ export abstract class AnswerSink implements Sink {
     if (text === '' || !this.admits(choice)) return
     this.delta = true
     this.options.said?.reasoning(choice, text)
+    this.options.plain?.end()
     this.writeReasoning(choice, text)
   }
 
@@ -126,6 +142,7 @@ export abstract class AnswerSink implements Sink {
     this.delta = true
     this.calls[choice]!++
     this.options.said?.toolStart(choice, call, name)
+    this.options.plain?.end()
     this.writeToolStart(choice, call, id, name, extra)
   }
 
@@ -142,6 +159,7 @@ export abstract class AnswerSink implements Sink {
   extra(choice: number, field: string, value: Json): void {
     if (!this.admits(choice)) return
     this.delta = true
+    this.options.plain?.end()
     this.writeExtra(choice, field, value)
   }
 
@@ -151,6 +169,7 @@ export abstract class AnswerSink implements Sink {
     this.delta = true
     const said = reason === 'stop' && this.calls[choice]! > 0 ? 'tool_calls' : reason
     this.finishReasons[choice] = said
+    this.options.plain?.end()
     this.writeFinish(choice, said)
   }
 
@@ -176,7 +195,7 @@ export abstract class AnswerSink implements Sink {
   /** The usage that the provider did not send; `undefined` if it cannot be counted. Ends an answer that waits for it. */
   counted(usage: Usage | undefined): void {
     this.lastUsage = usage
-    this.estimated = usage !== undefined
+    this.estimated ||= usage !== undefined
     if (this.state === 'counting') this.conclude()
   }
 
@@ -184,12 +203,12 @@ export abstract class AnswerSink implements Sink {
     if (this.isOver) return
     this.state = 'failed'
     this.failure = error
-    this.writeError(error)
+    if (this.options.plain === undefined) this.writeError(error)
   }
 
   private conclude(): void {
     this.state = 'ended'
-    this.writeEnd(this.lastUsage)
+    this.writeEnd(this.totalUsage)
   }
 
   protected isComplete(): boolean {
@@ -201,7 +220,7 @@ export abstract class AnswerSink implements Sink {
     if (this.state === 'new') this.start({})
     if (this.state !== 'started') return false
     while (this.calls.length <= choice) {
-      this.writeChoice(this.calls.length)
+      if (this.calls.length > 0 || this.options.begun === undefined) this.writeChoice(this.calls.length)
       this.calls.push(0)
     }
     return true

@@ -1,6 +1,7 @@
 import type { FinishReason } from '../chat.js'
 import type { Json, JsonObject } from '../json.js'
-import { AnswerSink, type Identity } from './answer-sink.js'
+import type { Identity } from '../unfinished.js'
+import { AnswerSink } from './answer-sink.js'
 import type { WholeSink } from './format.js'
 
 interface Choice {
@@ -19,7 +20,6 @@ interface Choice {
  */
 export class ChatWholeSink extends AnswerSink implements WholeSink {
   protected readonly idPrefix = 'chatcmpl-'
-  private identity: Identity | undefined
   private readonly choices: Choice[] = []
 
   body(): JsonObject {
@@ -33,10 +33,6 @@ export class ChatWholeSink extends AnswerSink implements WholeSink {
       })),
       ...(this.lastUsage === undefined ? {} : { usage: { ...this.lastUsage } }),
     }
-  }
-
-  protected begin(identity: Identity): void {
-    this.identity = identity
   }
 
   protected writeChoice(choice: number): void {

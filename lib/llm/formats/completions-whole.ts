@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../json.js'
-import { AnswerSink, type Identity } from './answer-sink.js'
+import { AnswerSink } from './answer-sink.js'
 import { addExtra, identityMembers } from './chat-whole.js'
 import { toCompletionLogprobs } from './completions-logprobs.js'
 import { completionFinish, toolInCompletion } from './completions-words.js'
@@ -15,7 +15,6 @@ interface Choice {
 /** Collects an answer into one `text_completion` object, with the same extras as its stream. */
 export class CompletionsWholeSink extends AnswerSink implements WholeSink {
   protected readonly idPrefix = 'cmpl-'
-  private identity: Identity | undefined
   private readonly choices: Choice[] = []
 
   body(): JsonObject {
@@ -35,10 +34,6 @@ export class CompletionsWholeSink extends AnswerSink implements WholeSink {
     }
     if (this.lastUsage !== undefined) body.usage = { ...this.lastUsage }
     return body
-  }
-
-  protected begin(identity: Identity): void {
-    this.identity = identity
   }
 
   protected writeChoice(choice: number): void {

@@ -1,6 +1,7 @@
 import type { Usage } from '../chat.js'
 import type { ChatError } from '../errors.js'
-import { AnswerSink, type Identity } from './answer-sink.js'
+import type { Identity } from '../unfinished.js'
+import { AnswerSink } from './answer-sink.js'
 
 /** Ends a good stream, and nothing else. */
 export const DONE_EVENT = 'data: [DONE]\n\n'
@@ -54,7 +55,7 @@ export abstract class EventSink extends AnswerSink {
     this.pending += this.head + choice + this.tail
   }
 
-  protected begin(identity: Identity): void {
+  protected override begin(identity: Identity): void {
     this.head = chunkHead(this.object, identity)
   }
 

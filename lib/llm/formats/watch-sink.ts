@@ -1,4 +1,4 @@
-import { AnswerSink, type Identity, type SinkOptions } from './answer-sink.js'
+import { AnswerSink, type SinkOptions } from './answer-sink.js'
 
 /** `lenient`: an answer is whole whatever it says of its choices. */
 type WatchOptions = SinkOptions & { lenient?: boolean }
@@ -7,19 +7,12 @@ type WatchOptions = SinkOptions & { lenient?: boolean }
 export class WatchSink extends AnswerSink {
   protected readonly idPrefix = ''
 
-  /** What the answer's objects begin with. */
-  identity: Identity | undefined
-
   constructor(private readonly watch: WatchOptions) {
     super(watch)
   }
 
   protected override isComplete(): boolean {
     return this.watch.lenient === true || super.isComplete()
-  }
-
-  protected begin(identity: Identity): void {
-    this.identity = identity
   }
 
   protected writeChoice(): void {}

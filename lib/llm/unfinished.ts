@@ -1,0 +1,54 @@
+import type { Usage } from './chat.js'
+
+/** What every object of one answer says alike. */
+export interface Identity {
+  id: string
+  /** Unix seconds. */
+  created: number
+  model: string
+  systemFingerprint: string | undefined
+  serviceTier: string | undefined
+}
+
+/** A stream that was cut off, as another provider can take it up. */
+export interface Unfinished {
+  /** What it said to its client: this text, and nothing else. */
+  readonly text: string
+  /** Of the chunks that the client has; `undefined` if it has none. */
+  readonly identity: Identity | undefined
+}
+
+/** What came before an answer that goes on with another one. */
+export interface Begun {
+  /** Of the chunks that the client has: later ones say the same, and no role again. */
+  readonly identity: Identity
+  /** Of what came before; the whole is the sum. */
+  readonly usage: Usage | undefined
+  readonly estimated: boolean
+}
+
+/** More than any model answers at once. */
+const MAX_CHARS = 1024 * 1024
+
+/** Keeps what a stream says as long as it is nothing but text, of one choice that has not finished. */
+export class PlainText {
+  private kept = ''
+  private isPlain = true
+
+  /** `undefined`: something else was said, or too much. */
+  get text(): string | undefined {
+    return this.isPlain ? this.kept : undefined
+  }
+
+  add(choice: number, text: string): void {
+    if (!this.isPlain) return
+    if (choice > 0 || this.kept.length + text.length > MAX_CHARS) this.end()
+    else this.kept += text
+  }
+
+  /** Something else is said. */
+  end(): void {
+    this.isPlain = false
+    this.kept = ''
+  }
+}
