@@ -74,16 +74,15 @@ export function createAnswer(options: AnswerOptions): Answer {
  */
 function counting(
   route: NativeRoute,
-  { model, includeUsage, stream, native, prompt }: AnswerOptions,
+  { driver, model, includeUsage, stream, native, prompt }: AnswerOptions,
 ): { sinkOptions: SinkOptions; count?: CountUsage } {
   const sinkOptions = { model, includeUsage }
   if (prompt === undefined) return { sinkOptions }
-  const said = new Said()
+  const said = new Said(model)
   const framed = route === 'llm/v1/completions' && !native
   return {
     sinkOptions: { ...sinkOptions, said, countsAtEnd: !stream || includeUsage },
-    count: (sink) =>
-      countUsage({ prompt, framed, models: [sink.model ?? '', model], said, own: sink.ownPrompt }),
+    count: (sink) => countUsage({ prompt, framed, provider: driver.name, said, own: sink.ownPrompt }),
   }
 }
 

@@ -102,6 +102,7 @@ export abstract class AnswerSink implements Sink {
     this.state = 'started'
     this.id = meta.id
     this.model = meta.model
+    if (meta.model !== undefined) this.options.said?.by(meta.model)
     this.identity = this.options.begun?.identity ?? {
       id: meta.id ?? newId(this.idPrefix),
       created: meta.created ?? Math.floor(Date.now() / 1000),
@@ -124,7 +125,7 @@ export abstract class AnswerSink implements Sink {
   refusal(choice: number, text: string): void {
     if (text === '' || !this.admits(choice)) return
     this.delta = true
-    this.options.said?.text(choice, text)
+    this.options.said?.refusal(choice, text)
     this.options.plain?.end()
     this.writeRefusal(choice, text)
   }
@@ -141,7 +142,7 @@ export abstract class AnswerSink implements Sink {
     if (!this.admits(choice)) return
     this.delta = true
     this.calls[choice]!++
-    this.options.said?.toolStart(choice, call, name)
+    this.options.said?.toolStart(choice, name)
     this.options.plain?.end()
     this.writeToolStart(choice, call, id, name, extra)
   }
@@ -174,7 +175,9 @@ export abstract class AnswerSink implements Sink {
   }
 
   usage(usage: Usage): void {
-    if (!this.isOver) this.lastUsage = usage
+    if (this.isOver) return
+    this.lastUsage = usage
+    this.options.said?.release()
   }
 
   promptUsage(usage: Usage): void {
@@ -196,6 +199,7 @@ export abstract class AnswerSink implements Sink {
   counted(usage: Usage | undefined): void {
     this.lastUsage = usage
     this.estimated ||= usage !== undefined
+    this.options.said?.release()
     if (this.state === 'counting') this.conclude()
   }
 

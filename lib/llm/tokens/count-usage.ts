@@ -1,7 +1,7 @@
 import type { Usage } from '../chat.js'
 import type { JsonObject } from '../json.js'
 import { tokenModel, type TokenModel } from './models.js'
-import { promptTally } from './prompt.js'
+import { functionsOf, promptTally } from './prompt.js'
 import type { Said } from './said.js'
 import type { Tally } from './tally.js'
 import { type Tokenizer, tokenizer as shared } from './tokenizer.js'
@@ -12,22 +12,24 @@ export interface Counted {
   prompt: JsonObject
   /** A text completion's prompt went to a chat model. */
   framed: boolean
-  /** Names of the model; the first that says how to count does. */
-  models: string[]
+  /** Whose API has answered: the driver's name. */
+  provider: string
   said: Said
   /** What the provider has counted of the prompt. */
   own?: Usage | undefined
 }
 
+type Counter = Pick<Tokenizer, 'count'>
+
 /** The usage of an answer as far as it came, for providers that did not send it. */
 export async function countUsage(
-  { prompt, framed, models, said, own }: Counted,
-  tokenizer: Tokenizer = shared,
+  { prompt, framed, provider, said, own }: Counted,
+  tokenizer: Counter = shared,
 ): Promise<Usage> {
-  const model = tokenModel(...models)
+  const model = tokenModel(...said.models)
   const [input, output, reasoning] = await Promise.all([
     own?.prompt_tokens ?? tokensOf(promptTally(prompt, model, framed), model, tokenizer),
-    tokensOf(said.tally(model), model, tokenizer),
+    tokensOf(said.tally(model, isMarked(model, prompt, provider)), model, tokenizer),
     tokensOf(said.reasoningTally(), model, tokenizer),
   ])
   const completion = output + reasoning
@@ -40,9 +42,18 @@ export async function countUsage(
   }
 }
 
-async function tokensOf(tally: Tally, model: TokenModel, tokenizer: Tokenizer): Promise<number> {
-  const counted = await tokenizer.count(model.encoding, tally.texts)
-  const chars = tally.texts.reduce((sum, text) => sum + text.length, 0)
-  const whole = chars === 0 ? 0 : (counted * (chars + tally.omittedChars)) / chars
-  return Math.round(whole * model.ratio) + tally.tokens
+function isMarked({ endsWith }: TokenModel, prompt: JsonObject, provider: string): boolean {
+  const isAzures = endsWith !== 'tools' && provider === 'azure'
+  const hasTools = endsWith !== 'azure' && functionsOf(prompt).length > 0
+  return endsWith !== undefined && (isAzures || hasTools)
+}
+
+async function tokensOf(
+  { texts, counts, tokens }: Tally,
+  model: TokenModel,
+  tokenizer: Counter,
+): Promise<number> {
+  const counted = await Promise.all([tokenizer.count(model.encoding, texts), ...counts])
+  const sum = counted.reduce((whole, part) => whole + part, 0)
+  return Math.round(sum * model.ratio) + tokens
 }

@@ -8,15 +8,22 @@ import { toolDefinitions } from './tool-definitions.js'
 const MESSAGE = 3
 /** Of a message's `name`, besides the name. */
 const NAME = 1
-/** With which every answer is primed. */
-const PRIMING = 3
 /** Around the definitions of all tools, which stand below the first system message if there is one. */
 const TOOLS = 9
 const TOOLS_AFTER_SYSTEM = -4
 /** Of the message of a function's result, before there were tools. */
 const FUNCTION_ROLE = -2
-/** Of a call in an assistant's message, besides name and arguments. */
-const CALL = 3
+/** Of the message of a tool's result. */
+const TOOL_ROLE = 2
+const ROLES: ReadonlyMap<unknown, number> = new Map([
+  ['function', FUNCTION_ROLE],
+  ['tool', TOOL_ROLE],
+])
+/** Of a function's call in an assistant's message, besides name and arguments. */
+const FUNCTION_CALL = 3
+/** The same of a tool's; several at a time that are wrapped in one have something around them besides. */
+const CALL = 5
+const WRAPPED = 6
 /** Of a `tool_choice` that names a function, besides the name; and of `none`. */
 const CHOICE = 4
 const CHOICE_NONE = 1
@@ -34,17 +41,17 @@ const FILE_BYTES_PER_TOKEN = 25
 export function promptTally(body: JsonObject, model: TokenModel, framed: boolean): Tally {
   const tally = new Tally()
   if (Array.isArray(body.messages)) chat(tally, body, body.messages, model)
-  else completion(tally, body.prompt, framed)
+  else completion(tally, body.prompt, model, framed)
   return tally
 }
 
-function completion(tally: Tally, prompt: Json | undefined, framed: boolean): void {
+function completion(tally: Tally, prompt: Json | undefined, model: TokenModel, framed: boolean): void {
   for (const one of Array.isArray(prompt) ? prompt : [prompt]) {
     if (typeof one === 'string') tally.text(one)
     else if (typeof one === 'number') tally.tokens++
     else if (Array.isArray(one)) tally.tokens += one.length
   }
-  if (framed) tally.tokens += MESSAGE + 1 + PRIMING
+  if (framed) tally.tokens += MESSAGE + 1 + model.priming
 }
 
 function chat(tally: Tally, body: JsonObject, messages: Json[], model: TokenModel): void {
@@ -53,7 +60,7 @@ function chat(tally: Tally, body: JsonObject, messages: Json[], model: TokenMode
   for (const entry of messages) {
     if (isObject(entry)) message(tally, entry, model, functions.length > 0 && entry === system ? '\n' : '')
   }
-  tally.tokens += PRIMING
+  tally.tokens += model.priming
   if (functions.length > 0) {
     tally.text(toolDefinitions(functions))
     tally.tokens += TOOLS + (system === undefined ? 0 : TOOLS_AFTER_SYSTEM) + model.tools
@@ -68,7 +75,7 @@ function chat(tally: Tally, body: JsonObject, messages: Json[], model: TokenMode
 /** `ending`: what follows the content. */
 function message(tally: Tally, entry: JsonObject, model: TokenModel, ending: string): void {
   const { content } = entry
-  tally.tokens += MESSAGE + (entry.role === 'function' ? FUNCTION_ROLE : 0)
+  tally.tokens += MESSAGE + (ROLES.get(entry.role) ?? 0)
   text(tally, entry.role)
   if (typeof entry.name === 'string' && entry.name !== '') {
     tally.tokens += NAME
@@ -77,12 +84,18 @@ function message(tally: Tally, entry: JsonObject, model: TokenModel, ending: str
   text(tally, typeof content === 'string' && !content.endsWith('\n') ? content + ending : content)
   text(tally, entry.refusal)
   for (const each of listOf(content)) part(tally, each, model)
-  for (const call of listOf(entry.tool_calls)) if (isObject(call.function)) toolCall(tally, call.function)
-  if (isObject(entry.function_call)) toolCall(tally, entry.function_call)
+  toolCalls(tally, listOf(entry.tool_calls), model)
+  if (isObject(entry.function_call)) called(tally, entry.function_call, FUNCTION_CALL)
 }
 
-function toolCall(tally: Tally, called: JsonObject): void {
-  tally.tokens += CALL
+function toolCalls(tally: Tally, calls: JsonObject[], { parallel }: TokenModel): void {
+  const wraps = calls.length > 1 ? parallel : undefined
+  if (wraps) tally.tokens += WRAPPED
+  for (const call of calls) if (isObject(call.function)) called(tally, call.function, wraps?.[1] ?? CALL)
+}
+
+function called(tally: Tally, called: JsonObject, besides: number): void {
+  tally.tokens += besides
   text(tally, called.name)
   text(tally, called.arguments)
 }
@@ -100,7 +113,7 @@ function part(tally: Tally, each: JsonObject, model: TokenModel): void {
 }
 
 /** `functions` is from before there were tools. */
-function functionsOf(body: JsonObject): JsonObject[] {
+export function functionsOf(body: JsonObject): JsonObject[] {
   const ofTools = listOf(body.tools).map((tool) => tool.function)
   return [...ofTools, ...listOf(body.functions)].filter((one) => isObject(one))
 }

@@ -1,77 +1,157 @@
-import type { TokenModel } from './models.js'
+import { KeptText } from './kept-text.js'
+import { tokenModel, type TokenModel } from './models.js'
 import { Tally } from './tally.js'
+import { type Tokenizer, tokenizer as shared } from './tokenizer.js'
 
-/** More than any model answers at once; of what goes beyond only the length is kept. */
-const MAX_CHARS = 1024 * 1024
+/**
+ * In characters. Nearly every answer is shorter, some 30 000 tokens: of a provider that sends usage no text is ever
+ * counted, and no tokenizer is loaded for it.
+ */
+const MAX_HELD = 128 * 1024
+/** What a tool call takes of it besides its texts. */
+const CALL_ROOM = 128
 
 interface Choice {
-  text: string
-  reasoning: string
-  /** Name and arguments of each call. */
-  calls: string[]
+  readonly text: KeptText
+  readonly reasoning: KeptText
+  isRefusal: boolean
+  /** Tool calls so far. */
+  started: number
+  readonly names: string[]
+  readonly args: Map<number, KeptText>
 }
 
 /**
- * What an answer said, kept for a count. Texts are joined here and counted as a whole, so that the count knows nothing
- * of the frames that they came in; to join costs next to nothing while they come.
+ * What an answer said, kept for a count until the provider has sent its own. Of a long one only the end: what comes before is
+ * cut off behind a whole word and counted while the stream goes on, so that the count knows nothing of the frames that the
+ * text came in.
  */
 export class Said {
-  #room = MAX_CHARS
-  #omitted = 0
-  #omittedReasoning = 0
-  readonly #choices: Choice[] = []
-
   /** Of all that it said. */
-  get chars(): number {
-    return MAX_CHARS - this.#room
+  chars = 0
+  /** Names of the model; the first that says how to count does. */
+  readonly models: string[]
+  #held = 0
+  #isNeeded = true
+  #choices: Choice[] = []
+  #counts: Promise<number>[] = []
+  #reasoningCounts: Promise<number>[] = []
+
+  /** `model` is the one that was asked. */
+  constructor(
+    model: string,
+    private readonly tokenizer: Pick<Tokenizer, 'count'> = shared,
+  ) {
+    this.models = [model]
+  }
+
+  /** The model has said its name. */
+  by(model: string): void {
+    this.models.unshift(model)
   }
 
   text(choice: number, text: string): void {
-    if (this.#fits(text)) this.#choice(choice).text += text
-    else this.#omitted += text.length
+    if (this.#isKept(text.length)) this.#choice(choice).text.add(text)
+  }
+
+  refusal(choice: number, text: string): void {
+    if (!this.#isKept(text.length)) return
+    const refusing = this.#choice(choice)
+    refusing.isRefusal = true
+    refusing.text.add(text)
   }
 
   reasoning(choice: number, text: string): void {
-    if (this.#fits(text)) this.#choice(choice).reasoning += text
-    else this.#omittedReasoning += text.length
+    if (this.#isKept(text.length)) this.#choice(choice).reasoning.add(text)
   }
 
-  toolStart(choice: number, call: number, name: string): void {
-    this.#choice(choice).calls[call] = this.#fits(name) ? `${name} ` : ''
+  toolStart(choice: number, name: string): void {
+    if (!this.#isKept(name.length, CALL_ROOM)) return
+    const calling = this.#choice(choice)
+    calling.started++
+    calling.names.push(name)
   }
 
   toolArgs(choice: number, call: number, text: string): void {
-    const { calls } = this.#choice(choice)
-    if (this.#fits(text)) calls[call] = (calls[call] ?? '') + text
-    else this.#omitted += text.length
+    if (!this.#isKept(text.length)) return
+    const { args } = this.#choice(choice)
+    const kept = args.get(call) ?? new KeptText()
+    args.set(call, kept)
+    kept.add(text)
   }
 
-  /** Everything but the reasoning. */
-  tally(model: TokenModel): Tally {
+  /** The provider has counted. */
+  release(): void {
+    this.#isNeeded = false
+    this.#choices = []
+    this.#counts = []
+    this.#reasoningCounts = []
+  }
+
+  /** Everything but the reasoning. `marked`: one mark more ends each choice. */
+  tally(model: TokenModel, marked: boolean): Tally {
     const tally = new Tally()
-    tally.omittedChars = this.#omitted
-    for (const { text, calls } of this.#choices) {
-      tally.text(text)
-      for (const call of calls) tally.text(call)
-      tally.tokens += model.answer + calls.length * model.call
+    tally.counts.push(...this.#counts)
+    for (const { text, names, args, isRefusal, started } of this.#choices) {
+      for (const said of [text, ...args.values()]) tally.text(said.toString())
+      for (const name of names) tally.text(name)
+      tally.tokens += model.answer + (isRefusal ? model.refusal : 0) + (marked ? 1 : 0)
+      const { parallel, call } = model
+      tally.tokens += parallel && started > 1 ? parallel[0] + parallel[1] * started : call * started
     }
     return tally
   }
 
   reasoningTally(): Tally {
     const tally = new Tally()
-    tally.omittedChars = this.#omittedReasoning
-    for (const { reasoning } of this.#choices) tally.text(reasoning)
+    tally.counts.push(...this.#reasoningCounts)
+    for (const { reasoning } of this.#choices) tally.text(reasoning.toString())
     return tally
   }
 
   #choice(choice: number): Choice {
-    while (this.#choices.length <= choice) this.#choices.push({ text: '', reasoning: '', calls: [] })
+    while (this.#choices.length <= choice) {
+      this.#choices.push({
+        text: new KeptText(),
+        reasoning: new KeptText(),
+        isRefusal: false,
+        started: 0,
+        names: [],
+        args: new Map(),
+      })
+    }
     return this.#choices[choice]!
   }
 
-  #fits(text: string): boolean {
-    this.#room -= text.length
-    return this.#room >= 0
+  /** A hot path: runs for each delta of a stream. */
+  #isKept(chars: number, besides = 0): boolean {
+    this.chars += chars
+    if (!this.#isNeeded) return false
+    this.#held += chars + besides
+    if (this.#held > MAX_HELD) this.#countAhead()
+    return true
   }
+
+  #countAhead(): void {
+    this.#held = 0
+    const { encoding } = tokenModel(...this.models)
+    const words: string[] = []
+    const reasoning: string[] = []
+    for (const choice of this.#choices) {
+      words.push(choice.text.takeWords(), ...choice.names.splice(0), ...takeArgs(choice.args))
+      reasoning.push(choice.reasoning.takeWords())
+    }
+    this.#counts.push(this.tokenizer.count(encoding, words))
+    this.#reasoningCounts.push(this.tokenizer.count(encoding, reasoning))
+  }
+}
+
+/** Of the calls before the last nothing more is to come. */
+function takeArgs(args: Map<number, KeptText>): string[] {
+  const [last] = [...args.keys()].slice(-1)
+  return [...args].map(([call, text]) => {
+    if (call === last) return text.takeWords()
+    args.delete(call)
+    return text.toString()
+  })
 }

@@ -1,8 +1,8 @@
 /** What is to be counted: texts, which need a tokenizer, and tokens that are known without one. */
 export class Tally {
   readonly texts: string[] = []
-  /** Of texts that were too long to keep. */
-  omittedChars = 0
+  /** Of texts that have gone to the tokenizer before, in tokens of the encoding. */
+  readonly counts: Promise<number>[] = []
   /** In the model's own tokens. */
   tokens = 0
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
 import { describe, expect, it } from 'vitest'
-import { pieces } from '../../../../lib/llm/tokens/pieces.js'
+import { lastCut, pieces } from '../../../../lib/llm/tokens/pieces.js'
 
 const PLAIN = { disallowedSpecial: new Set<string>() }
 const whole = (text: string) => countTokens(text, PLAIN)
@@ -13,6 +13,8 @@ const TEXTS = {
   code: 'export function sum(values: number[]): number {\n\treturn values.reduce((a, b) => a + b, 0)\n}\n\n',
   emoji: 'Yes 👍🏽 and 👨‍👩‍👧‍👦 — no 🙅‍♀️, perhaps 🤷! ',
   German: 'Übergrößenträger fährt häufig über die Straße; Donaudampfschifffahrt, »wörtlich«. ',
+  numbers: '3.14159 26,535 0x7f 12:30:45 1e-9 50% 2024-05-06T07:08:09Z [1, 2, 3] ',
+  tables: `| name | value |\n|${'-'.repeat(150)}|\n${' '.repeat(200)}x = 1\n`,
 }
 
 describe('pieces of a text', () => {
@@ -20,6 +22,18 @@ describe('pieces of a text', () => {
     const long = text.repeat(Math.ceil(60_000 / text.length))
     expect([...pieces(long)].length).toBeGreaterThan(10)
     expect(cut(long)).toBe(whole(long))
+  })
+
+  it('are the same wherever the text was cut before', () => {
+    const anyText = fc.constantFrom(...Object.values(TEXTS)).map((text) => text.repeat(12))
+    fc.assert(
+      fc.property(fc.array(anyText, { minLength: 2, maxLength: 6 }), fc.nat(), (texts, place) => {
+        const text = texts.join('')
+        const head = text.slice(0, place % text.length)
+        const end = lastCut(head)
+        expect(cut(text.slice(0, end)) + cut(text.slice(end))).toBe(cut(text))
+      }),
+    )
   })
 
   it('add up to the text, whatever it is', () => {
@@ -39,7 +53,7 @@ describe('pieces of a text', () => {
     ['spaces', ' '.repeat(100_000)],
     ['letters of three bytes', '中'.repeat(20_000)],
   ])('are short where a run would take quadratic time: %s', (_, text) => {
-    for (const piece of pieces(text)) expect(piece.length).toBeLessThanOrEqual(128)
+    for (const piece of pieces(text)) expect(piece.length).toBeLessThanOrEqual(256)
   })
 
   it('never cut a character in two', () => {

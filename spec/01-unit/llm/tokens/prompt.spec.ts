@@ -106,7 +106,7 @@ describe('a prompt', () => {
         { role: 'tool', tool_call_id: 'c', content: 'sunny' },
       ],
     }
-    const said = o200k('weather') + o200k('{"city":"Paris"}') + o200k('sunny') + 3
+    const said = o200k('weather') + o200k('{"city":"Paris"}') + o200k('sunny') + 5
     expect(count(called, 'gpt-4o')).toBe(count(spoken, 'gpt-4o') + said)
   })
 

@@ -1,0 +1,157 @@
+import * as fc from 'fast-check'
+import { countTokens as cl100k } from 'gpt-tokenizer/encoding/cl100k_base'
+import { countTokens as o200k } from 'gpt-tokenizer/encoding/o200k_base'
+import { countTokens as p50k } from 'gpt-tokenizer/encoding/p50k_base'
+import { countTokens as r50k } from 'gpt-tokenizer/encoding/r50k_base'
+import { describe, expect, it } from 'vitest'
+import { countUsage } from '../../../../lib/llm/tokens/count-usage.js'
+import { KeptText } from '../../../../lib/llm/tokens/kept-text.js'
+import type { EncodingName } from '../../../../lib/llm/tokens/models.js'
+import { pieces } from '../../../../lib/llm/tokens/pieces.js'
+import { Said } from '../../../../lib/llm/tokens/said.js'
+
+const ENCODINGS = { o200k_base: o200k, cl100k_base: cl100k, p50k_base: p50k, r50k_base: r50k }
+const PLAIN = { disallowedSpecial: new Set<string>() }
+
+/** Counts as the worker does, and remembers what it was given. */
+class Counter {
+  readonly given: string[] = []
+
+  count(encoding: EncodingName, texts: readonly string[]): Promise<number> {
+    const said = texts.filter((text) => text !== '')
+    this.given.push(...said)
+    const tokens = said.flatMap((text) => [...pieces(text)].map((one) => ENCODINGS[encoding](one, PLAIN)))
+    return Promise.resolve(tokens.reduce((sum, one) => sum + one, 0))
+  }
+}
+
+const TEXTS = {
+  English: "The operators' dashboards don't show it; they'll see 1,234,567 requests on 2024-05-06. ",
+  CJK: '操作员看不到它，但他们会看到一千二百个请求。オペレーターはそれを見ていません、しかし要求は増えています。',
+  code: 'export function sum(values: number[]): number {\n\treturn values.reduce((a, b) => a + b, 0)\n}\n\n',
+  emoji: 'Yes 👍🏽 and 👨‍👩‍👧‍👦 — no 🙅‍♀️, perhaps 🤷! ',
+}
+const anyText = fc.array(fc.constantFrom(...Object.values(TEXTS)), { minLength: 3, maxLength: 400 })
+
+/** Where a text is cut into frames: anywhere, also in a character. */
+function frames(text: string, lengths: number[]): string[] {
+  const cut: string[] = []
+  for (let start = 0, i = 0; start < text.length; i++) {
+    const end = start + lengths[i % lengths.length]!
+    cut.push(text.slice(start, end))
+    start = end
+  }
+  return cut
+}
+
+const LONG = 300_000
+const long = (text: string) => text.repeat(Math.ceil(LONG / text.length))
+
+async function completion(said: Said, counter: Counter): Promise<number> {
+  const usage = await countUsage({ prompt: {}, framed: false, provider: 'openai', said }, counter)
+  return usage.completion_tokens
+}
+
+describe('text that is kept', () => {
+  it('is what came, however it was cut', () => {
+    const lengths = fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1 })
+    fc.assert(
+      fc.property(anyText, lengths, (texts, cuts) => {
+        const text = texts.join('')
+        const kept = new KeptText()
+        for (const piece of frames(text, cuts)) kept.add(piece)
+        expect(kept.toString()).toBe(text)
+      }),
+    )
+  })
+
+  it('goes away up to the word under way', () => {
+    const kept = new KeptText()
+    kept.add('one two thr')
+    expect(kept.takeWords()).toBe('one two')
+    kept.add('ee four')
+    expect(kept.takeWords()).toBe(' three')
+    expect(kept.toString()).toBe(' four')
+  })
+
+  it('keeps half of a character for its other half', () => {
+    const kept = new KeptText()
+    const [first, second] = ['\ud83d', '\ude00']
+    kept.add(`no word ends here${first}`)
+    expect(kept.takeWords() + kept.toString()).toBe(`no word ends here${first}`)
+    kept.add(second)
+    expect(kept.toString()).toMatch(/😀$/)
+  })
+
+  it.each(Object.keys(ENCODINGS) as EncodingName[])(
+    'has the tokens of the whole, taken at any time: %s',
+    (name) => {
+      const count = (text: string) => ENCODINGS[name](text, PLAIN)
+      fc.assert(
+        fc.property(anyText, fc.array(fc.integer({ min: 1, max: 3000 }), { minLength: 1 }), (texts, cuts) => {
+          const text = texts.join('').slice(0, 20_000)
+          const kept = new KeptText()
+          let tokens = 0
+          for (const piece of frames(text, cuts)) {
+            kept.add(piece)
+            tokens += count(kept.takeWords())
+          }
+          expect(tokens + count(kept.toString())).toBe(count(text))
+        }),
+        { numRuns: 30 },
+      )
+    },
+  )
+})
+
+describe('what an answer said', () => {
+  it.each(Object.entries(TEXTS))('has the tokens of the whole, however long and cut: %s', async (_, text) => {
+    const whole = long(text)
+    const counter = new Counter()
+    for (const length of [3, 1000]) {
+      const said = new Said('gpt-4o', counter)
+      for (const piece of frames(whole, [length])) said.text(0, piece)
+      expect(await completion(said, counter)).toBe(o200k(whole, PLAIN))
+    }
+  })
+
+  it('is counted while the stream goes on, so that little of it is held', async () => {
+    const counter = new Counter()
+    const said = new Said('gpt-4o', counter)
+    for (const piece of frames(long(TEXTS.English), [5])) said.text(0, piece)
+    expect(counter.given.map((text) => text.length)).toEqual([
+      expect.closeTo(128 * 1024, -3),
+      expect.closeTo(128 * 1024, -3),
+    ])
+    await completion(said, counter)
+    expect(counter.given.join('')).toBe(long(TEXTS.English))
+  })
+
+  it('is nothing to count where it is of usual length and the provider counts', () => {
+    const counter = new Counter()
+    const said = new Said('gpt-4o', counter)
+    for (const piece of frames(long(TEXTS.English).slice(0, 100_000), [5])) said.text(0, piece)
+    said.release()
+    for (const piece of frames(long(TEXTS.English), [5])) said.text(0, piece)
+    expect(counter.given).toEqual([])
+    expect(said.chars).toBe(100_000 + long(TEXTS.English).length)
+  })
+
+  it('counts reasoning, calls and their arguments of any length and number', async () => {
+    const counter = new Counter()
+    const said = new Said('gpt-5', counter)
+    for (const piece of frames(long(TEXTS.code), [700])) said.reasoning(0, piece)
+    let texts = 0
+    for (let call = 0; call < 3000; call++) {
+      said.toolStart(0, 'get_weather')
+      said.toolArgs(0, call, '{"city":')
+      said.toolArgs(0, call, '"Paris"}')
+      texts += o200k('get_weather') + o200k('{"city":"Paris"}')
+    }
+    expect(counter.given.length).toBeGreaterThan(3000)
+    const usage = await countUsage({ prompt: {}, framed: false, provider: 'openai', said }, counter)
+    const thought = o200k(long(TEXTS.code), PLAIN)
+    expect(usage.completion_tokens_details).toEqual({ reasoning_tokens: thought })
+    expect(usage.completion_tokens).toBe(thought + 9 + texts + 3000 * 7)
+  })
+})
