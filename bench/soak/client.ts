@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
 import { isObject, parseJson } from '../../lib/llm/json.js'
+import { flooded } from './flood.js'
 
 /** What one request is to be like. */
 export interface Ask {
@@ -46,6 +48,43 @@ export async function ask({ url, model, stream, leaveAfter }: Ask): Promise<Seen
     seen.left = true
   }
   return seen
+}
+
+/** So much is read between two rests. Bytes. */
+const SIP = 1024 * 1024
+
+/**
+ * Reads a flood as somebody who cannot keep up.
+ *
+ * @returns what is wrong with the stream
+ */
+export async function sip(url: string, events: number): Promise<string | undefined> {
+  const { body } = await request(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: 'Hi' }] }),
+  })
+  const seen: Seen = { text: '', ends: 0, failed: false, left: false }
+  let rest = ''
+  let read = 0
+  let number = 0
+  for await (const piece of body.setEncoding('utf8')) {
+    read += (piece as string).length
+    const complete = (rest + (piece as string)).split('\n\n')
+    rest = complete.pop()!
+    for (const event of complete) {
+      seen.text = ''
+      readEvent(event, seen)
+      if (seen.text === '') continue
+      if (seen.text !== flooded(number)) return `event ${number} of a flood is ${seen.text.slice(0, 20)}`
+      number++
+    }
+    if (read < SIP) continue
+    read = 0
+    await sleep(250)
+  }
+  if (seen.failed || seen.ends !== 1) return `a flood with ${seen.ends} ends, failed: ${seen.failed}`
+  return number === events + 1 ? undefined : `${number} events of a flood`
 }
 
 function readWhole(status: number, text: string, seen: Seen): Seen {

@@ -1,65 +1,39 @@
-import net, { type Socket } from 'node:net'
-import { createServer } from 'node:http'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { configOf, startGateway } from './child.js'
+import net, { type Socket } from 'node:net'
+import { startFlood } from './flood.js'
+import type { Routes, TestedHost } from './hosts.js'
 
 export interface StreamMemory {
-  streams: number
-  /** Of the gateway's process, a stream. Bytes. */
+  /** Of the host's process, a stream. Bytes. */
   heap: number
   rss: number
 }
 
-const EVENT = (text: string) =>
-  `data: {"choices":[{"index":0,"delta":{"content":"${text}"},"finish_reason":null}]}\n\n`
-const BIG = EVENT('x'.repeat(16 * 1024))
-const FLOOD_BYTES = 32 * 1024 * 1024
+/** 32 MiB: more than all buffers on the way hold. */
+const FLOOD_EVENTS = 2000
 
-/**
- * Memory of streams that wait for their provider (`idle`) or for clients that do not read (`slow`), through the path that passes
- * events and through the one that translates them.
- */
-export async function measureStreams(kind: 'idle' | 'slow', count: number): Promise<StreamMemory> {
-  let begun = 0
-  const upstream = createServer((request, response) => {
-    request.resume()
-    begun++
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.write(EVENT('Hello'))
-    if (kind === 'idle') return
-    let sent = 0
-    const more = () => {
-      while (sent < FLOOD_BYTES && !response.destroyed) {
-        sent += BIG.length
-        if (!response.write(BIG)) break
-      }
-    }
-    response.on('drain', more)
-    more()
-  }).listen(0, '127.0.0.1')
-  await once(upstream, 'listening')
-  const { port } = upstream.address() as AddressInfo
-  const gateway = await startGateway(configOf(`http://127.0.0.1:${port}`, { openai: {}, vllm: {} }))
-  const { port: proxy } = new URL(gateway.url)
+/** Memory of streams that wait for their provider (`idle`) or for clients that do not read (`slow`). */
+export async function measureStreams(
+  start: (routes: Routes) => Promise<TestedHost>,
+  kind: 'idle' | 'slow',
+  count: number,
+): Promise<StreamMemory> {
+  const flood = await startFlood(kind === 'idle' ? undefined : FLOOD_EVENTS)
+  const host = await start({ openai: { provider: 'openai', upstream: flood.url } })
+  const port = Number(new URL(host.url).port)
   const sockets: Socket[] = []
   try {
-    await openStream(Number(proxy), sockets, kind)
-    await settled(() => begun === 1)
-    const before = await gateway.probe()
-    for (let i = 0; i < count; i++) await openStream(Number(proxy), sockets, kind)
-    await settled(() => begun === count + 1)
-    const after = await gateway.probe()
-    return {
-      streams: count,
-      heap: (after.heap - before.heap) / count,
-      rss: (after.rss - before.rss) / count,
-    }
+    await openStream(port, sockets, kind)
+    await settled(() => flood.begun === 1)
+    const before = await host.probe()
+    for (let i = 0; i < count; i++) await openStream(port, sockets, kind)
+    await settled(() => flood.begun === count + 1)
+    const after = await host.probe()
+    return { heap: (after.heap - before.heap) / count, rss: (after.rss - before.rss) / count }
   } finally {
     for (const socket of sockets) socket.destroy()
-    await gateway.stop()
-    upstream.closeAllConnections()
-    upstream.close()
+    await host.stop()
+    flood.close()
   }
 }
 

@@ -49,6 +49,8 @@ export interface FrontOptions {
   readonly prefix?: string
   /** `retries` of the service. */
   readonly retries?: number
+  /** Off where there are too many requests to remember. */
+  readonly keepsRuns?: boolean
 }
 
 const VIA = '1.1 kong/3.9.1'
@@ -79,7 +81,9 @@ export async function listenAsKong(double: KongPhases, options: FrontOptions = {
   }
   const agent = new CountingAgent({ keepAlive: true })
   const server = createServer((req, res) => {
-    void serve(double, agent, options, req, res).then((run) => runs.push(run))
+    void serve(double, agent, options, req, res).then((run) => {
+      if (options.keepsRuns ?? true) runs.push(run)
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
