@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest'
 interface Locked {
   license?: string
   integrity?: string
+  /** Where it came from, if npm was told to write that down. */
+  resolved?: string
   dev?: boolean
   link?: boolean
   hasInstallScript?: boolean
@@ -30,6 +32,10 @@ describe('what is installed', () => {
 
   it('is what was locked, byte by byte', () => {
     expect(named(installed.filter(([, { integrity, link }]) => !integrity && !link))).toEqual([])
+  })
+
+  it('comes from whichever registry is configured: the lock file names none', () => {
+    expect(named(installed.filter(([, { resolved, link }]) => resolved !== undefined && !link))).toEqual([])
   })
 
   it('may be used by anybody, in whatever they build', () => {
