@@ -10,11 +10,13 @@ export interface Tried {
   port?: number
   /** Of the provider's answer. */
   status?: number
-  /** A failover criterion; absent where the answer was good, or its client went away. */
+  /** A failover criterion, or `not_sent`; absent where the answer was good, or its client went away. */
   failure?: string
   /** Milliseconds, until the attempt was over. */
   latency: number
 }
+
+const NOT_SENT = 'not_sent'
 
 /** What a failure counts as among latencies: one that refuses at once must not look quick. */
 const FAILURE_MS = 10_000
@@ -29,6 +31,7 @@ export interface Step {
 export class Attempts {
   readonly tried: Tried[] = []
   private readonly seen = new Set<Target>()
+  private readonly unfit = new Set<Target>()
   /** Until when targets asked to be left alone (`retry-after`). */
   private readonly rests = new Map<Target, number>()
   private pauses = 0
@@ -104,6 +107,18 @@ export class Attempts {
     return asks
   }
 
+  /** The target cannot be asked this: no request was made. */
+  notSent(): void {
+    this.unfit.add(this.target!)
+    this.note({ failure: NOT_SENT })
+    this.abandoned()
+  }
+
+  /** A target that has not been tried yet. */
+  untried(): Target | undefined {
+    return this.targets.choose(this.inService().filter((target) => !this.seen.has(target)))
+  }
+
   /** Nothing was learnt: the client went away, or its request was no good. */
   abandoned(): void {
     if (!this.isOpen) return
@@ -121,15 +136,16 @@ export class Attempts {
     const rest = retryAfterMs(failed.error.retryAfter)
     const now = performance.now()
     if (this.target && rest > 0) this.rests.set(this.target, now + rest)
-    if (!this.failed(failed, repeatable) || this.tried.length > this.targets.balancer.retries)
-      return undefined
+    const sent = this.tried.filter(({ failure }) => failure !== NOT_SENT).length
+    if (!this.failed(failed, repeatable) || sent > this.targets.balancer.retries) return undefined
     if (now >= this.deadline) return undefined
-    const candidates = this.inService()
-    const fresh = this.targets.choose(candidates.filter((target) => !this.seen.has(target)))
-    return fresh ? { target: fresh, pause: 0 } : this.again(candidates, now)
+    const fresh = this.untried()
+    return fresh ? { target: fresh, pause: 0 } : this.again(this.inService(), now)
   }
 
-  private again(candidates: readonly Target[], now: number): Step | undefined {
+  /** What cannot be asked once cannot be asked again. */
+  private again(inService: readonly Target[], now: number): Step | undefined {
+    const candidates = inService.filter((target) => !this.unfit.has(target))
     const restOf = (target: Target) => (this.rests.get(target) ?? 0) - now
     const rested = candidates.filter((target) => restOf(target) <= MAX_PAUSE_MS)
     const others = rested.filter((target) => target !== this.target)

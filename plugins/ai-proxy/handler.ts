@@ -3,22 +3,22 @@ import { createAnswer } from '../../lib/llm/answers/index.js'
 import { ownAnswer } from '../../lib/llm/answers/own.js'
 import { ChatError } from '../../lib/llm/errors.js'
 import { errorEvent } from '../../lib/llm/formats/event-sink.js'
-import type { AttemptFailure, ProcessSettings, UpstreamRequest } from '../../lib/pdk/exchange.js'
+import type { AttemptFailure, ProcessSettings } from '../../lib/pdk/exchange.js'
 import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
 import type { BodyArg, DirectTarget, Plugin } from '../../lib/pdk/plugin.js'
 import { requireFilters } from '../../lib/pdk/require-filters.js'
 import { allowsDirect, sendDirectly } from './direct.js'
+import { canGoOn } from './continuation.js'
+import { Dispatcher } from './dispatcher.js'
 import { ErrorAnswer } from './error-answer.js'
 import { brokenOff, exitWith, refused, unanswered } from './exits.js'
 import type { Failed } from './failover.js'
 import { answerHeaders, clearProviderHeaders, clearStreamHeaders, setAnswerHeaders } from './headers.js'
 import { streams } from './limits.js'
-import { logExchange, payloadOf } from './log.js'
-import { AiCall } from './model-call.js'
-import { prepare, type Prepared } from './prepare.js'
+import { logExchange } from './log.js'
 import { type AiExchange, Run } from './run.js'
 import type { AiProxyConfig } from './schema.js'
-import { type Target, Targets } from './targets.js'
+import { Targets } from './targets.js'
 import { flushInTime, timedOut } from './timers.js'
 
 const NOTHING = Buffer.alloc(0)
@@ -32,13 +32,13 @@ const HEARTBEAT = Buffer.from(': heartbeat\n\n')
 export class AiProxy implements Plugin {
   readonly #config: AiProxyConfig
   readonly #targets: Targets
-  /** Whether the log says already that the mock stands in. */
-  #toldOfMock = false
+  readonly #dispatcher: Dispatcher
   readonly directAccess: Plugin['directAccess']
 
   constructor(config: AiProxyConfig) {
     this.#config = config
     this.#targets = new Targets(config)
+    this.#dispatcher = new Dispatcher(config)
     this.directAccess = allowsDirect(config)
       ? (kong, settings) => this.#directAccess(kong, settings)
       : undefined
@@ -49,10 +49,13 @@ export class AiProxy implements Plugin {
     await this.#hideCredentials(kong)
     const run = new Run(this.#config, this.#targets)
     kong.ctx.plugin.run = run
-    const exchange = await this.#attempt(kong, run)
-    if (exchange && (await this.#admit(kong, exchange))) {
-      await kong.service.setRequest(exchange.request)
-      await kong.service.setAttempts((failure) => this.#next(kong, run, failure))
+    const made = await this.#dispatcher.attempt(kong, run)
+    if (made instanceof ChatError) {
+      exitWith(kong, made)
+    } else if (made && (await this.#admit(kong, made))) {
+      await kong.service.setRequest(made.request)
+      const next = (failure: AttemptFailure) => this.#dispatcher.next(kong, run, failure)
+      await kong.service.setAttempts(next, { afterCommit: run.takesUp })
     }
     run.closeIfClosed()
   }
@@ -63,35 +66,6 @@ export class AiProxy implements Plugin {
       const { header_name, param_name } = config.auth ?? {}
       if (header_name !== undefined) await kong.log.hide(header_name)
       if (param_name !== undefined) await kong.log.hide(param_name)
-    }
-  }
-
-  /**
-   * Makes an attempt of a target: puts the request in the words of its provider, anew each time.
-   *
-   * @returns undefined if the client has been told what is wrong with its request
-   */
-  async #attempt(kong: Kong, run: Run, target?: Target): Promise<AiExchange | undefined> {
-    const { attempts, timers, started } = run
-    try {
-      const chosen = target ?? attempts.first()
-      run.attemptBegins(chosen)
-      const prepared = await this.#prepare(kong, chosen, kong.configuration)
-      const { call, request } = prepared
-      attempts.note({ model: call.model, host: request.host, port: request.port })
-      run.isRepeatable = call.format !== undefined || request.method === 'GET'
-      const made = { ...prepared, run, target: chosen, started, payload: payloadOf(chosen.config, prepared) }
-      const exchange: AiExchange = Object.assign(made, { watched: new AiCall(made, this.#config.route_type) })
-      kong.ctx.plugin.exchange = exchange
-      await kong.telemetry.setModelCall(exchange.watched)
-      if (call.stream) timers.streamAsked(performance.now(), call.format !== undefined)
-      flushInTime(kong, timers)
-      return exchange
-    } catch (error) {
-      attempts.abandoned()
-      if (error instanceof ChatError) exitWith(kong, error)
-      else if (!run.isClosed) throw error
-      return undefined
     }
   }
 
@@ -110,27 +84,10 @@ export class AiProxy implements Plugin {
     return false
   }
 
-  /** An attempt has failed before anything went to the client: the next, or the error of this one. */
-  async #next(kong: Kong, run: Run, failure: AttemptFailure): Promise<UpstreamRequest | null> {
-    const error = unanswered(failure)
-    const step = run.step ?? run.attempts.after({ failure, error }, run.isRepeatable)
-    run.step = undefined
-    if (!step) {
-      run.isOver = true
-      exitWith(kong, error)
-      return null
-    }
-    if (!(await run.pause(step.pause))) return null
-    const exchange = await this.#attempt(kong, run, step.target)
-    run.isOver = exchange === undefined
-    run.closeIfClosed()
-    return exchange?.request ?? null
-  }
-
   async #directAccess(kong: Kong, settings: ProcessSettings): Promise<DirectTarget | undefined> {
     const [target] = this.#targets.all
     try {
-      return await sendDirectly(kong, this.#config, await this.#prepare(kong, target!, settings))
+      return await sendDirectly(kong, this.#config, await this.#dispatcher.prepare(kong, target!, settings))
     } catch (error) {
       if (!(error instanceof ChatError)) throw error
       exitWith(kong, error)
@@ -138,22 +95,12 @@ export class AiProxy implements Plugin {
     }
   }
 
-  /** @throws ChatError with what is wrong with the request */
-  async #prepare(kong: Kong, { config, made }: Target, settings: ProcessSettings): Promise<Prepared> {
-    const prepared = await prepare(kong, config, made, settings)
-    if (prepared.mocked && !this.#toldOfMock) {
-      this.#toldOfMock = true
-      await kong.log.warn(`${prepared.model.provider} has no credential: the mock provider answers`)
-    }
-    return prepared
-  }
-
   headerFilter(kong: FilterKong): void {
     const exchange = exchangeOf(kong)
     if (!exchange || exchange.run.isOver || kong.response.getSource() !== 'service') return
     const status = kong.service.response.getStatus()
-    if (status === undefined) {
-      // A heartbeat goes out before the provider has answered.
+    if (status === undefined || exchange.run.isBetween) {
+      // A heartbeat goes out before a provider has answered.
       setAnswerHeaders(kong, true)
       kong.response.setHeaders(answerHeaders(this.#config, exchange))
       return
@@ -169,7 +116,7 @@ export class AiProxy implements Plugin {
   }
 
   /** The way of what the provider answers, whose headers have come. */
-  #answer(kong: FilterKong, { provider, call, run }: AiExchange, status: number): Answer {
+  #answer(kong: FilterKong, { provider, call, run, begun }: AiExchange, status: number): Answer {
     const { own, format, stream, model, includeUsage, body } = call
     run.attempts.note({ status })
     if (format && (status < 200 || status > 299)) {
@@ -186,6 +133,8 @@ export class AiProxy implements Plugin {
       model,
       includeUsage,
       prompt: body,
+      resumable: run.takesUp,
+      begun,
     })
   }
 
@@ -202,13 +151,17 @@ export class AiProxy implements Plugin {
   bodyFilter(kong: FilterKong, arg: BodyArg): void {
     const exchange = exchangeOf(kong)
     if (!exchange || exchange.run.isOver) return
+    const { run } = exchange
     const isFlush = arg.chunk.length === 0 && !arg.eof
-    if (exchange.answer === undefined) this.#answerLate(kong, exchange)
-    if (exchange.answer) this.#pass(kong, exchange, exchange.answer, arg, isFlush)
-    else if (isFlush) this.#wait(kong, exchange, arg)
-    else if (arg.error && exchange.run.isCommitted) {
-      this.#fail(kong, exchange, arg, { failure: arg.error, error: unanswered(arg.error) })
+    if (run.isBetween) {
+      this.#beat(kong, run, arg)
+      return
     }
+    if (exchange.answer === undefined) this.#answerLate(kong, exchange)
+    if (arg.error && run.isLast) this.#conclude(exchange, arg, { failure: arg.error, error: run.error! })
+    else if (exchange.answer) this.#pass(kong, exchange, exchange.answer, arg, isFlush)
+    else if (isFlush) this.#wait(kong, exchange, arg)
+    else if (arg.error) this.#fail(kong, exchange, arg, cutOff(arg.error, kong))
   }
 
   /** Behind heartbeats that went out before the provider answered: no header filter runs any more. */
@@ -219,20 +172,25 @@ export class AiProxy implements Plugin {
     exchange.answer.release()
   }
 
-  /** The provider has not answered yet. */
+  /** The provider has not answered yet, or its answer is collected. */
   #wait(kong: FilterKong, exchange: AiExchange, arg: BodyArg): void {
     const { run } = exchange
-    const now = performance.now()
-    const limit = run.timers.expired(now)
-    if (limit) {
-      this.#fail(kong, exchange, arg, timedOut(limit))
-      return
-    }
-    if (run.timers.isBeatDue(now)) {
+    if (kong.service.response.getStatus() !== undefined) run.timers.collects()
+    const limit = run.timers.expired(performance.now())
+    if (limit) this.#fail(kong, exchange, arg, timedOut(limit))
+    else this.#beat(kong, run, arg)
+  }
+
+  /** Breaks the silence, if it is time to. */
+  #beat(kong: FilterKong, run: Run, arg: BodyArg): void {
+    const { timers } = run
+    if (kong.response.isBuffered()) timers.noBeats()
+    if (timers.isBeatDue(performance.now())) {
       arg.chunk = HEARTBEAT
       run.outputGoes()
     }
-    flushInTime(kong, run.timers)
+    const ms = run.isBetween ? timers.beatIn(performance.now()) : timers.next(performance.now())
+    if (ms !== undefined) kong.response.flushAfter(ms)
   }
 
   #pass(kong: FilterKong, exchange: AiExchange, answer: Answer, arg: BodyArg, isFlush: boolean): void {
@@ -251,7 +209,7 @@ export class AiProxy implements Plugin {
     if (answer.counting && exchange.ended === undefined) flushOnce(answer.counting, kong)
     if (over || answer.counting) exchange.ended ??= performance.now()
     if (answer.began) run.contentCame()
-    const failed = error && (error === cause?.error ? cause : refused(error))
+    const failed = exchange.failed ?? (error && (error === cause?.error ? cause : refused(error)))
     if (failed && output === undefined) {
       this.#fail(kong, exchange, arg, failed)
       return
@@ -262,26 +220,41 @@ export class AiProxy implements Plugin {
     }
     arg.chunk = output ?? (beat && !over ? HEARTBEAT : NOTHING)
     arg.eof = over
+    arg.abort = failed !== undefined
     // Of a format that we do not know, only a broken connection can say that it is not whole.
     if (call.format) delete arg.error
     if (arg.chunk.length > 0) run.outputGoes()
-    if (over) run.ends(answer.facts.usage?.completion_tokens, failed)
+    if (failed && run.takesUp && call.stream) {
+      // What it has said goes out before anything else is done about it.
+      exchange.failed = failed
+      arg.eof = false
+      kong.response.flushAfter(0)
+    } else if (over) run.ends(answer.facts.usage?.completion_tokens, failed)
     else if (isFlush) flushInTime(kong, run.timers)
   }
 
   /** The attempt has failed, and nothing of it is left to go out. */
-  #fail(kong: FilterKong, { run, call }: AiExchange, arg: BodyArg, failed: Failed): void {
-    if (!run.isCommitted) {
-      run.step = run.attempts.after(failed, run.isRepeatable)
-      if (run.step) {
-        kong.service.failAttempt(failed.failure)
-        return
-      }
+  #fail(kong: FilterKong, exchange: AiExchange, arg: BodyArg, failed: Failed): void {
+    const { run } = exchange
+    run.fails(failed)
+    if (!run.isCommitted || (run.takesUp && canGoOn(exchange))) run.step = run.stepAfter(failed)
+    if (run.step) {
+      kong.service.failAttempt(failed.failure)
+    } else if (run.isCommitted) {
+      this.#conclude(exchange, arg, failed)
+    } else {
       run.isOver = true
       clearStreamHeaders(kong)
       exitWith(kong, failed.error)
-    } else if (call.format) {
-      arg.chunk = Buffer.from(errorEvent(failed.error))
+      run.ends(undefined, failed)
+    }
+  }
+
+  /** The client has the beginning of an answer, and learns that there is no more of it. */
+  #conclude({ run, call }: AiExchange, arg: BodyArg, failed: Failed): void {
+    arg.abort = true
+    if (call.format) {
+      arg.chunk = Buffer.from(errorEvent(run.error!))
       arg.eof = true
       delete arg.error
     } else {
@@ -302,6 +275,12 @@ export class AiProxy implements Plugin {
 /** The answer's rest goes out with its usage, if its client is still there. */
 function flushOnce(counting: Promise<void>, kong: FilterKong): void {
   counting.then(() => kong.response.flushAfter(0)).catch(() => {})
+}
+
+/** A connection that broke before there was an answer to filter, or while it was collected. */
+function cutOff(failure: AttemptFailure, kong: FilterKong): Failed {
+  const hadBegun = failure.status === undefined && kong.service.response.getStatus() !== undefined
+  return hadBegun ? brokenOff(failure) : { failure, error: unanswered(failure) }
 }
 
 function exchangeOf(kong: Kong | FilterKong): AiExchange | undefined {

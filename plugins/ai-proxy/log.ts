@@ -12,12 +12,17 @@ export interface Payload {
   readonly answer: AnswerPayload
 }
 
-export function payloadOf(config: AiProxyConfig, { call, provider }: Prepared): Payload | undefined {
+/** @param begun collects already, for the answer that this one goes on with */
+export function payloadOf(
+  config: AiProxyConfig,
+  { call, provider }: Prepared,
+  begun: AnswerPayload | undefined,
+): Payload | undefined {
   const { route_type, auth, logging } = config
   if (!logging.log_statistics || !logging.log_payloads) return undefined
   return {
     request: requestPayload(call, provider, auth),
-    answer: new AnswerPayload(call.format ? route_type : 'preserve', call.stream, call.model),
+    answer: begun ?? new AnswerPayload(call.format ? route_type : 'preserve', call.stream, call.model),
   }
 }
 
@@ -32,6 +37,7 @@ export async function logExchange(kong: Kong, exchange: AiExchange): Promise<voi
     pluginId: (await kong.plugin.getId()) ?? '',
     stream: exchange.call.stream,
     facts,
+    cost: watched.cost,
     latency: watched.latency,
     // What our counting held back was there when the provider had ended.
     timeToFirstToken: firstOutput && Math.min(firstOutput - started, watched.latency),

@@ -15,6 +15,8 @@ const OPERATIONS: Readonly<Record<RouteType, string>> = {
 /** What the handler notes of an exchange. */
 interface Watched extends Pick<Prepared, 'model' | 'call'> {
   readonly started: number
+  /** The answer that it goes on with. */
+  readonly begun: { readonly cost: number } | undefined
   answer?: Answer
   ended?: number
 }
@@ -60,8 +62,9 @@ export class AiCall implements ModelCall {
   }
 
   get cost(): number {
-    const usage = this.facts?.usage
-    return usage ? cost(usage, this.#watched.model.options ?? {}) : 0
+    const { begun, model } = this.#watched
+    const usage = begun ? this.facts?.ownUsage : this.facts?.usage
+    return (begun?.cost ?? 0) + (usage ? cost(usage, model.options ?? {}) : 0)
   }
 
   get latency(): number {

@@ -1,5 +1,6 @@
 import type { CloudAuthorizers } from '../../lib/credentials/cloud.js'
 import { ChatError } from '../../lib/llm/errors.js'
+import type { JsonObject } from '../../lib/llm/json.js'
 import type { ProcessSettings, UpstreamRequest } from '../../lib/pdk/exchange.js'
 import type { HeaderRecord } from '../../lib/pdk/headers.js'
 import type { Kong } from '../../lib/pdk/kong.js'
@@ -32,6 +33,7 @@ export interface Made {
  * Reads a request and puts it in its provider's words: what `access` does wherever it runs. Of `kong` only what a real Kong
  * has is used, as it may be kong-pdk's bridge.
  *
+ * @param rewrite changes what the client asked
  * @throws ChatError with what the client is to be told
  */
 export async function prepare(
@@ -39,9 +41,11 @@ export async function prepare(
   config: AiProxyConfig,
   { templates, authorizers }: Made,
   settings: ProcessSettings,
+  rewrite?: (body: JsonObject) => JsonObject,
 ): Promise<Prepared> {
   const raw = await readBody(kong, config.max_request_body_size)
-  const body = await readClientBody(raw, await kong.request.getHeader('content-type'))
+  const sentBody = await readClientBody(raw, await kong.request.getHeader('content-type'))
+  const body = rewrite ? { fields: rewrite(sentBody.fields), isJson: false } : sentBody
   const model = await resolveModel(kong, templates)
   const captures = readsAddress(config) ? (await kong.request.getUriCaptures()).named : {}
   const call = readCall(config, model, body, await kong.request.getPathWithQuery(), captures)

@@ -85,6 +85,7 @@ export interface AiProxyBalancer {
   /** Milliseconds. */
   fail_timeout: number
   latency_strategy: (typeof LATENCY_STRATEGIES)[number]
+  failover_after_first_delta: boolean
 }
 
 /** With `targets`, but without `balancer`. */
@@ -95,6 +96,7 @@ export const DEFAULT_BALANCER: AiProxyBalancer = {
   max_fails: 0,
   fail_timeout: 10_000,
   latency_strategy: 'ttft',
+  failover_after_first_delta: false,
 }
 
 export const BALANCER: Field = {
@@ -134,6 +136,14 @@ export const BALANCER: Field = {
         "What lowest-latency compares: time to first token, time per token ('tpot') or of the whole answer.",
         { default: DEFAULT_BALANCER.latency_strategy, one_of: LATENCY_STRATEGIES },
       ),
+    },
+    {
+      failover_after_first_delta: {
+        type: 'boolean',
+        default: DEFAULT_BALANCER.failover_after_first_delta,
+        description:
+          'A stream of plain text that breaks off goes on with the next target, which is asked to continue the text.',
+      },
     },
   ],
 }

@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Answer } from '../../lib/llm/answer.js'
+import type { ChatError } from '../../lib/llm/errors.js'
 import { Attempts, type Step } from './attempts.js'
+import { type Beginning, takesUp } from './continuation.js'
 import type { Failed } from './failover.js'
 import type { AiCall } from './model-call.js'
 import type { Payload } from './log.js'
@@ -19,10 +21,14 @@ export interface AiExchange extends Prepared {
   readonly watched: AiCall
   /** Kept for the log. */
   readonly payload: Payload | undefined
+  /** What it goes on with. */
+  readonly begun: Beginning | undefined
   answer?: Answer
   /** When the first output went to the client. */
-  firstOutput?: number
+  firstOutput?: number | undefined
   ended?: number
+  /** The answer's failure, whose output had to go out first. */
+  failed?: Failed
 }
 
 /** What the attempts at one request have in common. */
@@ -32,18 +38,30 @@ export class Run {
   readonly attempts: Attempts
   /** Doing the request twice does no harm. */
   isRepeatable = false
-  /** Something has gone to the client: there is no other attempt. */
+  /** Something has gone to the client: there is no other attempt, unless the config takes streams up. */
   isCommitted = false
+  /** The next attempt is being made. */
+  isBetween = false
   /** The client has got an error of ours. */
   isOver = false
   /** What follows on the attempt that a filter has given up. */
   step: Step | undefined
+  /** What the client is told where no attempt comes to its end: the last failure, or the one that broke its answer off. */
+  error: ChatError | undefined
+  /** There is no attempt left. */
+  isLast = false
+  /** What the client has of earlier attempts. */
+  begun: Beginning | undefined
   private hasBegun = false
   /** The client is gone, or has its answer. */
   isClosed = false
   private release: (() => void) | undefined
 
+  /** Streams that break off go on with another target. */
+  readonly takesUp: boolean
+
   constructor(config: AiProxyConfig, targets: Targets) {
+    this.takesUp = takesUp(config)
     this.timers = new Timers(config, this.started)
     this.attempts = new Attempts(targets, this.timers.totalEnds)
   }
@@ -56,6 +74,16 @@ export class Run {
   /** The exchange is in the list of streams. */
   holds(release: () => void): void {
     this.release = release
+  }
+
+  /** The attempt under way has failed. */
+  fails({ error }: Failed): void {
+    if (!this.begun) this.error = error
+  }
+
+  /** What follows on the failure, if anything. */
+  stepAfter(failed: Failed): Step | undefined {
+    return this.attempts.after(failed, this.isRepeatable)
   }
 
   /** @returns whether the client is still there */

@@ -15,6 +15,7 @@ export interface Observed {
   pluginId: string
   stream: boolean
   facts: AnswerFacts | undefined
+  cost: number
   /** From the beginning of `access` to the end of the answer. */
   latency: number
   /** From the beginning of `access` to the first output for the client; `undefined` if there was none. */
@@ -43,7 +44,7 @@ export function statistics(observed: Observed): Statistics {
         time_to_first_token: Math.floor(observed.timeToFirstToken),
       }),
       time_per_token: completion > 0 ? latency / completion : 0,
-      cost: usage ? cost(usage, model.options ?? {}) : 0,
+      cost: observed.cost,
     },
   }
 }

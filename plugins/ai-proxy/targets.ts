@@ -15,6 +15,8 @@ import { compileTemplates } from './template.js'
 export class Target implements Peer {
   /** The plugin's, with the target's own `model` and `auth`, and all targets in `targets`. */
   readonly config: AiProxyConfig
+  /** Where in the plugin's config its own fields are: `config`, `config.targets[0]`. */
+  readonly path: string
   readonly made: Made
   readonly weight: number
   active = 0
@@ -22,8 +24,14 @@ export class Target implements Peer {
   credit = 0
   readonly breaker: Breaker
 
-  constructor(config: AiProxyConfig, { max_fails, fail_timeout }: AiProxyBalancer, weight: number) {
+  constructor(
+    config: AiProxyConfig,
+    path: string,
+    { max_fails, fail_timeout }: AiProxyBalancer,
+    weight: number,
+  ) {
     this.config = config
+    this.path = path
     this.made = { templates: compileTemplates(config.model), authorizers: new CloudAuthorizers() }
     this.weight = weight
     this.breaker = new Breaker({ maxFails: max_fails, failTimeout: fail_timeout })
@@ -45,9 +53,10 @@ export class Targets {
     const { targets: others = [], balancer, auth: _, ...common } = config
     this.balancer = balancer ?? { ...DEFAULT_BALANCER, ...(others.length === 0 && { retries: 0 }) }
     const targets = allTargets(config)
-    this.all = targets.map(({ model, auth, weight }) => {
+    this.all = targets.map(({ model, auth, weight }, place) => {
       const own: AiProxyConfig = { ...common, targets, model, ...(auth && { auth }) }
-      return new Target(own, this.balancer, weight)
+      const path = place === 0 ? 'config' : `config.targets[${place - 1}]`
+      return new Target(own, path, this.balancer, weight)
     })
   }
 

@@ -78,15 +78,37 @@ export class Timers {
     return true
   }
 
+  /** The provider's body is collected, unseen: only the time of all is known. */
+  collects(): void {
+    this.began()
+    this.noBeats()
+  }
+
+  /** Nothing may go out before the answer is whole. */
+  noBeats(): void {
+    this.beats = false
+    this.nextBeat = Infinity
+  }
+
   isBeatDue(now: number): boolean {
     return now >= this.nextBeat
   }
 
-  /** Milliseconds until something must happen; `undefined` if nothing will. A timer of Node's may be early by one. */
+  /** Milliseconds until the next heartbeat. */
+  beatIn(now: number): number | undefined {
+    return inTime(this.nextBeat, now)
+  }
+
+  /** Milliseconds until something must happen; `undefined` if nothing will. */
   next(now: number): number | undefined {
     const at = Math.min(this.totalEnds, this.firstTokenEnds, this.holdEnds, this.nextBeat)
-    return at === Infinity ? undefined : Math.max(0, Math.ceil(at - now)) + 1
+    return inTime(at, now)
   }
+}
+
+/** A timer of Node's may be early by one. */
+function inTime(at: number, now: number): number | undefined {
+  return at === Infinity ? undefined : Math.max(0, Math.ceil(at - now)) + 1
 }
 
 /** Runs the body filter again when the next of the timers is due. */

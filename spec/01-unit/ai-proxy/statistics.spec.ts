@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AiProxyModel } from '../../../plugins/ai-proxy/schema.js'
-import { statistics, type Observed } from '../../../plugins/ai-proxy/statistics.js'
+import { cost, statistics, type Observed } from '../../../plugins/ai-proxy/statistics.js'
 
 const model: AiProxyModel = { provider: 'openai', name: 'm' }
 const facts = {
@@ -22,6 +22,7 @@ const of = (observed: Partial<Observed>) =>
     pluginId: 'p',
     stream: false,
     facts,
+    cost: 0.5,
     latency: 24.9,
     timeToFirstToken: 6.6,
     ...observed,
@@ -38,21 +39,19 @@ describe('statistics of an answer', () => {
         request_mode: 'oneshot',
         llm_latency: 24,
       },
-      usage: { ...facts.usage, time_to_first_token: 6, time_per_token: 24.9 / 12, cost: 0 },
+      usage: { ...facts.usage, time_to_first_token: 6, time_per_token: 24.9 / 12, cost: 0.5 },
     })
   })
 
   it('have a cost where both prices are known', () => {
-    const priced = { ...model, options: { input_cost: 10, output_cost: 10 } } as AiProxyModel
-    expect(of({ model: priced }).usage.cost).toBe(0.00037)
-    const half = { ...model, options: { output_cost: 10 } } as AiProxyModel
-    expect(of({ model: half }).usage.cost).toBe(0)
+    expect(cost(facts.usage, { input_cost: 10, output_cost: 10 })).toBe(0.00037)
+    expect(cost(facts.usage, { output_cost: 10 })).toBe(0)
   })
 
   it('say what there is to say without an answer', () => {
     expect(of({ facts: undefined, timeToFirstToken: undefined, requestModel: '', stream: true })).toEqual({
       meta: expect.objectContaining({ request_model: 'UNSPECIFIED', request_mode: 'stream' }) as object,
-      usage: { time_per_token: 0, cost: 0 },
+      usage: { time_per_token: 0, cost: 0.5 },
     })
   })
 

@@ -38,9 +38,9 @@ describe('a limit that passes before the first delta is a 504', () => {
 
   it.each([
     ['headers', { headers: 20 }, whole],
-    ['total, not streamed', { total: 20 }, whole],
-    ['total', { total: 20 }, streamed],
-    ['first token, without even headers', { first_token: 20 }, streamed],
+    ['total, not streamed', { total: 300 }, whole],
+    ['total', { total: 300 }, streamed],
+    ['first token, without even headers', { first_token: 300 }, streamed],
   ])('%s: the provider says nothing at all', async (_, timeouts, asked) => {
     const upstream = await provider()
     const gateway = await aiGateway(aiConfig(upstream.url, { timeouts }))

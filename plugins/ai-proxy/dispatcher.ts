@@ -1,0 +1,132 @@
+import { ChatError } from '../../lib/llm/errors.js'
+import type { AttemptFailure, ProcessSettings, UpstreamRequest } from '../../lib/pdk/exchange.js'
+import type { Kong } from '../../lib/pdk/kong.js'
+import type { Step } from './attempts.js'
+import { beginningOf, continued } from './continuation.js'
+import { exitWith, unanswered } from './exits.js'
+import { payloadOf } from './log.js'
+import { AiCall } from './model-call.js'
+import { prepare, type Prepared } from './prepare.js'
+import type { AiExchange, Run } from './run.js'
+import type { AiProxyConfig } from './schema.js'
+import type { Target } from './targets.js'
+import { flushInTime } from './timers.js'
+
+/** Makes the attempts at a request, each in the words of its target's provider. */
+export class Dispatcher {
+  /** Whether the log says already that the mock stands in. */
+  #toldOfMock = false
+
+  constructor(private readonly config: AiProxyConfig) {}
+
+  /**
+   * Makes an attempt. A target that cannot be asked (its provider cannot express the request, its credential is empty) gives way
+   * to one that was not tried yet.
+   *
+   * @returns the first target's error where none is left; undefined if the client is gone
+   */
+  async attempt(kong: Kong, run: Run, target?: Target): Promise<AiExchange | ChatError | undefined> {
+    const { attempts } = run
+    let first: ChatError | undefined
+    try {
+      for (let next = target ?? attempts.first(); next; next = attempts.untried()!) {
+        try {
+          return await this.#begin(kong, run, next)
+        } catch (error) {
+          if (!(error instanceof ChatError)) throw error
+          attempts.notSent()
+          first ??= withPath(error, next)
+          // No target takes what is too large.
+          if (error.status === 413) break
+        }
+      }
+      return first
+    } catch (error) {
+      attempts.abandoned()
+      if (error instanceof ChatError) return error
+      if (!run.isClosed) throw error
+      return undefined
+    }
+  }
+
+  async #begin(kong: Kong, run: Run, target: Target): Promise<AiExchange> {
+    const { attempts, timers, started, begun } = run
+    run.attemptBegins(target)
+    const prepared = await this.prepare(kong, target, kong.configuration, run)
+    const { call, request } = prepared
+    attempts.note({ model: call.model, host: request.host, port: request.port })
+    run.isRepeatable = call.format !== undefined || request.method === 'GET'
+    const payload = payloadOf(target.config, prepared, begun?.payload)
+    const made = { ...prepared, run, target, started, payload, begun, firstOutput: begun?.firstOutput }
+    const exchange: AiExchange = Object.assign(made, { watched: new AiCall(made, this.config.route_type) })
+    kong.ctx.plugin.exchange = exchange
+    await kong.telemetry.setModelCall(exchange.watched)
+    if (call.stream) timers.streamAsked(performance.now(), call.format !== undefined)
+    flushInTime(kong, timers)
+    return exchange
+  }
+
+  /** @throws ChatError with what is wrong with the request */
+  async prepare(
+    kong: Kong,
+    { config, made }: Target,
+    settings: ProcessSettings,
+    { begun }: Partial<Pick<Run, 'begun'>> = {},
+  ): Promise<Prepared> {
+    const rewrite = begun && ((body: Parameters<typeof continued>[0]) => continued(body, begun))
+    const prepared = await prepare(kong, config, made, settings, rewrite)
+    if (prepared.mocked && !this.#toldOfMock) {
+      this.#toldOfMock = true
+      await kong.log.warn(`${prepared.model.provider} has no credential: the mock provider answers`)
+    }
+    return prepared
+  }
+
+  /** An attempt has failed: the request of the next. Without one, the client is told of the failure. */
+  async next(kong: Kong, run: Run, failure: AttemptFailure): Promise<UpstreamRequest | null> {
+    const step = run.step ?? this.#stepAfter(run, failure)
+    run.step = undefined
+    run.isBetween = true
+    const exchange = step && (await this.#follow(kong, run, step))
+    run.isBetween = false
+    if (exchange) {
+      run.closeIfClosed()
+      return exchange.request
+    }
+    run.isLast = true
+    if (!run.isCommitted) {
+      run.isOver = true
+      exitWith(kong, run.error!)
+    }
+    return null
+  }
+
+  /** No filter has seen the failure. */
+  #stepAfter(run: Run, failure: AttemptFailure): Step | undefined {
+    const failed = { failure, error: unanswered(failure) }
+    run.fails(failed)
+    return run.stepAfter(failed)
+  }
+
+  async #follow(kong: Kong, run: Run, { target, pause }: Step): Promise<AiExchange | undefined> {
+    const silence = run.timers.beatIn(performance.now())
+    if (silence !== undefined) await kong.response.flushAfter(silence)
+    if (run.isCommitted) run.begun = await beginningOf(kong.ctx.plugin.exchange as AiExchange, run.begun)
+    if (!(await run.pause(pause))) return undefined
+    const made = await this.attempt(kong, run, target)
+    return made instanceof ChatError ? undefined : made
+  }
+}
+
+/** A fault of a target's config is at home in that target. */
+function withPath(error: ChatError, { path }: Target): ChatError {
+  const { status, type, param, code, retryAfter } = error
+  if (path === 'config' || !param?.startsWith('config.')) return error
+  const own = (text: string) => text.replace(/^config\b/, path)
+  return new ChatError(status, own(error.message), {
+    type,
+    param: own(param),
+    code,
+    ...(retryAfter !== undefined && { retryAfter }),
+  })
+}
