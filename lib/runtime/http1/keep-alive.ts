@@ -1,0 +1,18 @@
+/** Where the server says nothing: below the five seconds of Node's own servers. Milliseconds. */
+const DEFAULT = 4000
+/** Before the server closes it, so that no request crosses its end. */
+const MARGIN = 1000
+const MAX = 600_000
+
+/**
+ * How long a connection is kept without a request.
+ *
+ * @param header the answer's `Keep-Alive` (RFC 2068 §19.7.1): `timeout=5, max=100`
+ * @returns milliseconds, 0 if it is not kept
+ */
+export function keepAliveTime(header: string | string[] | undefined): number {
+  if (header === undefined) return DEFAULT
+  const seconds = /(?:^|[\s,])timeout\s*=\s*"?(\d+)/i.exec(String(header))?.[1]
+  if (seconds === undefined) return DEFAULT
+  return Math.min(Math.max(Number(seconds) * 1000 - MARGIN, 0), MAX)
+}
