@@ -123,7 +123,10 @@ export class AiProxy implements Plugin {
       return new ErrorAnswer(provider.driver, status, kong.service.response.getHeader('retry-after'))
     }
     const contentType = kong.service.response.getHeader('content-type') ?? ''
-    if (own && status < 300) return ownAnswer(own.api.reader(own.operation.name), stream, contentType)
+    if (own && status < 300) {
+      const driver = own.api.reader(own.operation.name)
+      return ownAnswer({ driver, stream, contentType, model, prompt: body })
+    }
     return createAnswer({
       driver: provider.driver,
       route: format ? this.#config.route_type : 'preserve',

@@ -1,19 +1,19 @@
 import type { AnswerFacts, Answer } from '../../lib/llm/answer.js'
-import type { RouteType } from '../../lib/llm/driver.js'
+import type { NativeRoute, RouteType } from '../../lib/llm/driver.js'
 import type { AbortReason, ModelCall } from '../../lib/pdk/model-call.js'
 import { ErrorAnswer } from './error-answer.js'
+import { operationOf } from './operation.js'
 import type { Prepared } from './prepare.js'
 import { cost } from './statistics.js'
 
-/** OpenTelemetry's names of what the routes ask for: https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/ */
-const OPERATIONS: Readonly<Record<RouteType, string>> = {
+/** OpenTelemetry's names of what the routes ask for; a preserved one asks what its path says. */
+const OPERATIONS: Readonly<Record<NativeRoute, string>> = {
   'llm/v1/chat': 'chat',
   'llm/v1/completions': 'text_completion',
-  preserve: 'chat',
 }
 
 /** What the handler notes of an exchange. */
-interface Watched extends Pick<Prepared, 'model' | 'call'> {
+interface Watched extends Pick<Prepared, 'model' | 'call' | 'request'> {
   readonly started: number
   /** The answer that it goes on with. */
   readonly begun: { readonly cost: number } | undefined
@@ -29,7 +29,8 @@ export class AiCall implements ModelCall {
 
   constructor(watched: Watched, route: RouteType) {
     this.#watched = watched
-    this.operation = OPERATIONS[route]
+    const isPreserved = route === 'preserve' || watched.call.format === undefined
+    this.operation = isPreserved ? operationOf(watched.request.path) : OPERATIONS[route]
   }
 
   get provider(): string {

@@ -4,12 +4,11 @@ import { ChatError } from '../errors.js'
 import type { AnswerSink, SinkOptions } from '../formats/answer-sink.js'
 import { formats } from '../formats/index.js'
 import { ChunkTranslator } from '../formats/chunk-translator.js'
+import { counting } from './counting.js'
 import { BodyIntake, FrameIntake, type Intake, MAX_BODY_BYTES } from './intake.js'
 import { readNativeBody } from './native-body.js'
-import { countUsage } from '../tokens/count-usage.js'
-import { Said } from '../tokens/said.js'
 import { PassthroughBody, PassthroughStream } from './passthrough.js'
-import { isJsonType, PreservedAnswer } from './preserved.js'
+import { isJsonType, preservedAnswer } from './preserved.js'
 import type { CountUsage } from './sink-answer.js'
 import type { JsonObject } from '../json.js'
 import { type Begun, PlainText } from '../unfinished.js'
@@ -46,8 +45,11 @@ export interface AnswerOptions {
 export function createAnswer(options: AnswerOptions): Answer {
   const { driver, route, native, stream } = options
   const type = typeOf(options)
-  if (route === 'preserve') return new PreservedAnswer(type)
-  const { sinkOptions: ofCount, count } = counting(route, options)
+  if (route === 'preserve') {
+    const { model, prompt = {} } = options
+    return preservedAnswer({ provider: driver.name, type, model, prompt })
+  }
+  const { sinkOptions: ofCount, count } = countingOf(route, options)
   const plain = stream && options.resumable ? new PlainText() : undefined
   const sinkOptions = { ...ofCount, plain, begun: options.begun }
   // Its own chunks would say another id and a role again.
@@ -72,18 +74,15 @@ export function createAnswer(options: AnswerOptions): Answer {
  * answer, or in the last chunk of a stream), else when `Answer.countUsage` asks. Until then an answer only keeps
  * what it says, and nothing loads a tokenizer.
  */
-function counting(
+function countingOf(
   route: NativeRoute,
   { driver, model, includeUsage, stream, native, prompt }: AnswerOptions,
 ): { sinkOptions: SinkOptions; count?: CountUsage } {
   const sinkOptions = { model, includeUsage }
   if (prompt === undefined) return { sinkOptions }
-  const said = new Said(model)
-  const framed = route === 'llm/v1/completions' && !native
-  return {
-    sinkOptions: { ...sinkOptions, said, countsAtEnd: !stream || includeUsage },
-    count: (sink) => countUsage({ prompt, framed, provider: driver.name, said, own: sink.ownPrompt }),
-  }
+  const form = route === 'llm/v1/completions' && !native ? 'framed' : 'openai'
+  const { said, count } = counting({ provider: driver.name, model, prompt, form })
+  return { sinkOptions: { ...sinkOptions, said, countsAtEnd: !stream || includeUsage }, count }
 }
 
 /** Without parameters. A stream that does not say its type is taken for what nearly all are. */

@@ -1,50 +1,90 @@
-import type { AnswerFacts } from '../answer.js'
-import { SseReader } from '../frames/sse.js'
-import { isObject, parseJson, type Json } from '../json.js'
+import type { Answer } from '../answer.js'
+import type { StreamTranslator } from '../driver.js'
+import type { AnswerReader } from '../formats/format.js'
+import { formats } from '../formats/index.js'
+import { isText, readMeta } from '../formats/read.js'
+import { WatchSink } from '../formats/watch-sink.js'
+import type { Frame } from '../frames/frame.js'
+import { isObject, parseJson, type Json, type JsonObject } from '../json.js'
 import { readUsage } from '../usage.js'
-import { BodyIntake } from './intake.js'
-import { UntouchedAnswer, type AnswerWatch } from './untouched.js'
+import { counting } from './counting.js'
+import { BodyIntake, FrameIntake, type Intake } from './intake.js'
+import { SinkWatch } from './sink-watch.js'
+import { UntouchedAnswer } from './untouched.js'
 
 /** What is kept of a body to look for its usage; a larger one goes through unread. */
 export const MAX_WATCHED_BYTES = 8 * 1024 * 1024
 
-/**
- * An answer of whatever API that passes untouched. Where it is JSON or an event stream, what it says of usage, id and model
- * as OpenAI's APIs would say it is noted.
- */
-export class PreservedAnswer extends UntouchedAnswer {
-  /** `type` is a content type without parameters. */
-  constructor(type: string) {
-    super(new UsageWatch(type))
-  }
+export interface PreservedAnswerOptions {
+  /** The driver's name. */
+  provider: string
+  /** A content type without parameters. */
+  type: string
+  /** The model that was asked. */
+  model: string
+  /** The client's request. */
+  prompt: JsonObject
 }
 
-class UsageWatch implements AnswerWatch {
-  readonly facts: AnswerFacts = { finishReasons: [], frames: 0, unknownFrames: 0 }
-  private readonly reader: { push(bytes: Uint8Array): void; end(): void } | undefined
+/**
+ * An answer of whatever API that passes untouched. Where it is JSON or an event stream, what it says as OpenAI's APIs would say
+ * it is noted: usage, id, model, and the text, from which usage is counted where there is none.
+ */
+export function preservedAnswer({ provider, type, model, prompt }: PreservedAnswerOptions): Answer {
+  const isOpenai = Array.isArray(prompt.messages) || prompt.prompt !== undefined
+  const { said, count } = counting({ provider, model, prompt, form: isOpenai ? 'openai' : 'other' })
+  const sink = new WatchSink({ model, lenient: true, said })
+  return new UntouchedAnswer(new SinkWatch(sink, intakeOf(type, new AnyReader(sink)), count))
+}
 
-  constructor(type: string) {
-    if (type === 'text/event-stream') this.reader = new SseReader(({ data }) => this.note(parseJson(data)))
-    if (isJsonType(type)) this.reader = new BodyIntake((json) => this.note(json), MAX_WATCHED_BYTES)
+function intakeOf(type: string, reader: AnyReader): Intake {
+  if (type === 'text/event-stream') return new FrameIntake('sse', reader)
+  if (isJsonType(type)) return new BodyIntake((json) => reader.note(json), MAX_WATCHED_BYTES)
+  return UNREAD
+}
+
+const UNREAD: Intake = { frames: 0, unknownFrames: 0, push() {}, end() {} }
+
+/** Pieces of what a model says in the events of OpenAI's responses API. */
+const RESPONSE_DELTA =
+  /^response\.(?:output_text|refusal|function_call_arguments|custom_tool_call_input|(reasoning)(?:_summary)?_text)\.delta$/
+
+class AnyReader implements StreamTranslator {
+  readonly unknownFrames = 0
+  private reader: AnswerReader | undefined
+
+  constructor(private readonly sink: WatchSink) {}
+
+  frame({ data }: Frame): void {
+    this.note(parseJson(data))
   }
 
-  push(bytes: Uint8Array): void {
-    this.reader?.push(bytes)
-  }
+  end(): void {}
 
-  end(): void {
-    this.reader?.end()
-  }
-
-  /** Usage stands at the top, or below `response` in the events of OpenAI's responses API. */
-  private note(json: Json | undefined): void {
-    this.facts.frames++
+  /** A whole answer, or an event of a stream. */
+  note(json: Json | undefined): void {
     if (!isObject(json)) return
+    if (Array.isArray(json.choices)) {
+      this.reader ??= formats[
+        json.object === 'text_completion' ? 'llm/v1/completions' : 'llm/v1/chat'
+      ].reader(this.sink)
+      this.reader.chunk(json)
+      return
+    }
+    this.delta(json)
+    // Id, model and usage stand at the top, or below `response` in the events of the responses API.
     const body = isObject(json.response) ? json.response : json
+    const meta = readMeta(body)
+    if (meta.id !== undefined || meta.model !== undefined) this.sink.start(meta)
     const usage = readUsage(body.usage)
-    if (usage !== undefined) this.facts.usage = usage
-    if (typeof body.id === 'string') this.facts.id = body.id
-    if (typeof body.model === 'string') this.facts.model = body.model
+    if (usage !== undefined) this.sink.usage(usage)
+  }
+
+  private delta({ type, delta }: JsonObject): void {
+    const found = typeof type === 'string' && isText(delta) ? RESPONSE_DELTA.exec(type) : null
+    if (found === null || !isText(delta)) return
+    if (found[1] === undefined) this.sink.text(0, delta)
+    else this.sink.reasoning(0, delta)
   }
 }
 

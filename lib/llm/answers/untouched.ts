@@ -7,6 +7,8 @@ export interface AnswerWatch {
   readonly facts: AnswerFacts
   push(bytes: Uint8Array): void
   end(): void
+  /** Never rejects. */
+  countUsage(): Promise<void>
 }
 
 /**
@@ -50,6 +52,10 @@ export class UntouchedAnswer implements Answer {
   }
 
   release(): void {}
+
+  countUsage(): Promise<void> {
+    return this.watch.countUsage()
+  }
 
   read(): Buffer | undefined {
     return this.outbox.take()

@@ -1,17 +1,16 @@
 import type { Usage } from '../chat.js'
 import type { JsonObject } from '../json.js'
 import { tokenModel, type TokenModel } from './models.js'
-import { functionsOf, promptTally } from './prompt.js'
+import { functionsOf, promptTally, type PromptForm } from './prompt.js'
 import type { Said } from './said.js'
 import type { Tally } from './tally.js'
 import { type Tokenizer, tokenizer as shared } from './tokenizer.js'
 
 /** What a count is made of. */
 export interface Counted {
-  /** The request, in either of OpenAI's formats. */
+  /** The request. */
   prompt: JsonObject
-  /** A text completion's prompt went to a chat model. */
-  framed: boolean
+  form: PromptForm
   /** Whose API has answered: the driver's name. */
   provider: string
   said: Said
@@ -23,12 +22,12 @@ type Counter = Pick<Tokenizer, 'count'>
 
 /** The usage of an answer as far as it came, for providers that did not send it. */
 export async function countUsage(
-  { prompt, framed, provider, said, own }: Counted,
+  { prompt, form, provider, said, own }: Counted,
   tokenizer: Counter = shared,
 ): Promise<Usage> {
   const model = tokenModel(...said.models)
   const [input, output, reasoning] = await Promise.all([
-    own?.prompt_tokens ?? tokensOf(promptTally(prompt, model, framed), model, tokenizer),
+    own?.prompt_tokens ?? tokensOf(promptTally(prompt, model, form), model, tokenizer),
     tokensOf(said.tally(model, isMarked(model, prompt, provider)), model, tokenizer),
     tokensOf(said.reasoningTally(), model, tokenizer),
   ])

@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject } from '../json.js'
 import { imageTokens } from './images.js'
 import type { TokenModel } from './models.js'
+import { otherPromptTally } from './other-prompt.js'
 import { Tally } from './tally.js'
 import { toolDefinitions } from './tool-definitions.js'
 
@@ -33,25 +34,32 @@ const AUDIO_BYTES_PER_TOKEN = 4800
 const FILE_BYTES_PER_TOKEN = 25
 
 /**
- * The prompt of a request in either of OpenAI's formats, as the client sent it: whatever is not as it should be counts
- * nothing. `framed`: the prompt of a text completion goes to a chat model, as a message.
+ * What a request is: in either of OpenAI's formats, a text completion whose prompt goes to a chat model as a message, or of an
+ * API of another format.
+ */
+export type PromptForm = 'openai' | 'framed' | 'other'
+
+/**
+ * The prompt of a request, as the client sent it: whatever is not as it should be counts nothing.
  *
  * Source: https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken
  */
-export function promptTally(body: JsonObject, model: TokenModel, framed: boolean): Tally {
+export function promptTally(body: JsonObject, model: TokenModel, form: PromptForm): Tally {
+  if (form === 'other') return otherPromptTally(body)
   const tally = new Tally()
   if (Array.isArray(body.messages)) chat(tally, body, body.messages, model)
-  else completion(tally, body.prompt, model, framed)
+  else completion(tally, body.prompt, form === 'framed' ? model : undefined)
   return tally
 }
 
-function completion(tally: Tally, prompt: Json | undefined, model: TokenModel, framed: boolean): void {
+/** `chat`: the model, where the prompt is a message to it. */
+function completion(tally: Tally, prompt: Json | undefined, chat: TokenModel | undefined): void {
   for (const one of Array.isArray(prompt) ? prompt : [prompt]) {
     if (typeof one === 'string') tally.text(one)
     else if (typeof one === 'number') tally.tokens++
     else if (Array.isArray(one)) tally.tokens += one.length
   }
-  if (framed) tally.tokens += MESSAGE + 1 + model.priming
+  if (chat) tally.tokens += MESSAGE + 1 + chat.priming
 }
 
 function chat(tally: Tally, body: JsonObject, messages: Json[], model: TokenModel): void {

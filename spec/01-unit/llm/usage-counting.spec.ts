@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Answer } from '../../../lib/llm/answer.js'
 import { type AnswerOptions, createAnswer } from '../../../lib/llm/answers/index.js'
+import { ownAnswer } from '../../../lib/llm/answers/own.js'
+import type { Driver } from '../../../lib/llm/driver.js'
 import { anthropic } from '../../../lib/llm/drivers/anthropic/index.js'
+import { llama2Driver } from '../../../lib/llm/drivers/llama2/index.js'
 import { openai } from '../../../lib/llm/drivers/openai/index.js'
 import { ChatError } from '../../../lib/llm/errors.js'
 import type { Json, JsonObject } from '../../../lib/llm/json.js'
@@ -10,7 +13,7 @@ import { chunk, eventsOf, fixtureText, readAsClient, sse } from '../../support/s
 
 const prompt = { model: 'gpt-4o', messages: [{ role: 'user', content: 'hello' }] }
 const USAGE = { prompt_tokens: 25, completion_tokens: 12, total_tokens: 37 }
-const own = sse([chunk({ content: 'Hi' }, 'stop'), { ...chunk({}), choices: [], usage: USAGE }])
+const ownCounts = sse([chunk({ content: 'Hi' }, 'stop'), { ...chunk({}), choices: [], usage: USAGE }])
 
 function answer(options: Partial<AnswerOptions> = {}): Answer {
   return createAnswer({
@@ -51,7 +54,7 @@ describe('usage that the provider sent', () => {
   it('is never counted, nor is a tokenizer loaded for it', async () => {
     for (const includeUsage of [true, false]) {
       const one = answer({ includeUsage })
-      const events = eventsOf(await said(one, own))
+      const events = eventsOf(await said(one, ownCounts))
       await one.countUsage?.()
       expect(events.at(-1)).toBe('[DONE]')
       expect(events).toHaveLength(includeUsage ? 3 : 2)
@@ -296,5 +299,98 @@ describe('usage of an answer that was cut short', () => {
     await one.countUsage?.()
     expect(one.facts.usage?.completion_tokens).toBeGreaterThan(0)
     expect(one.facts).not.toHaveProperty('estimated')
+  })
+})
+
+describe('usage of an answer that passes as it is', () => {
+  const preserved = (contentType: string, body: JsonObject) =>
+    answer({ route: 'preserve', contentType, prompt: body })
+  const own = (driver: Driver, stream: boolean, body: JsonObject) =>
+    ownAnswer({
+      driver,
+      stream,
+      contentType: stream ? 'text/event-stream' : 'application/json',
+      model: 'm',
+      prompt: body,
+    })
+  const json = (body: JsonObject) => Buffer.from(JSON.stringify(body))
+
+  async function usageOf(one: Answer, ...bytes: Buffer[]) {
+    expect((await said(one, ...bytes)).equals(Buffer.concat(bytes))).toBe(true)
+    await one.countUsage?.()
+    const { usage, estimated } = one.facts
+    return { usage, estimated }
+  }
+
+  it.each([
+    ['a stream', 'text/event-stream', sse([chunk({ content: 'Hi ' }), chunk({ content: 'there' }, 'stop')])],
+    ['a whole answer', 'application/json', completion({ content: 'Hi there' })],
+  ])('is counted where OpenAI’s format says none: %s', async (_, type, bytes) => {
+    expect(await usageOf(preserved(type, prompt), bytes)).toEqual({
+      usage: { prompt_tokens: 8, completion_tokens: 2, total_tokens: 10 },
+      estimated: true,
+    })
+  })
+
+  it('is counted of a text completion', async () => {
+    const body = {
+      object: 'text_completion',
+      model: 'gpt-3.5-turbo-instruct',
+      choices: [{ text: 'Hi there' }],
+    }
+    expect(await usageOf(preserved('application/json', { prompt: 'a b c' }), json(body))).toMatchObject({
+      usage: { prompt_tokens: 3, completion_tokens: 2 },
+    })
+  })
+
+  it('is counted of a stream of the responses API that was cut', async () => {
+    const events = [
+      { type: 'response.created', response: { id: 'r', model: 'gpt-4o' } },
+      { type: 'response.reasoning_summary_text.delta', delta: 'They greet me' },
+      { type: 'response.output_text.delta', delta: 'Hi ' },
+      { type: 'response.output_text.delta', delta: 'there' },
+      { type: 'response.output_audio.delta', delta: 'AAAA' },
+    ]
+    const one = preserved('text/event-stream', { input: 'a b c' })
+    expect(await usageOf(one, sse(events, false))).toEqual({
+      usage: {
+        prompt_tokens: 3,
+        completion_tokens: 5,
+        total_tokens: 8,
+        completion_tokens_details: { reasoning_tokens: 3 },
+      },
+      estimated: true,
+    })
+    expect(one.facts).toMatchObject({ id: 'r', model: 'gpt-4o', frames: 5 })
+  })
+
+  it('has the provider’s own count of the prompt in the provider’s own format', async () => {
+    const text = fixtureText('kong/embedded/streams/anthropic-chat-good.sse')
+    const cut = Buffer.from(text.slice(0, text.indexOf('event: content_block_stop')))
+    const { usage, estimated } = await usageOf(own(anthropic, true, {}), cut)
+    expect(usage?.prompt_tokens).toBeGreaterThan(0)
+    expect(usage?.completion_tokens).toBeGreaterThan(0)
+    expect(estimated).toBe(true)
+  })
+
+  it('is counted of text generation that tells no details', async () => {
+    const one = own(llama2Driver({ llama2_format: 'raw' }), false, { inputs: 'a b c' })
+    expect(await usageOf(one, json({ generated_text: 'Hi there' }))).toEqual({
+      usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 },
+      estimated: true,
+    })
+  })
+
+  it('is the provider’s own where it sends any', async () => {
+    expect(await usageOf(preserved('text/event-stream', prompt), ownCounts)).toEqual({ usage: USAGE })
+  })
+
+  it.each([
+    ['a list of models', { object: 'list', data: [{ id: 'gpt-4o' }] }],
+    ['an error', { error: { message: 'no' } }],
+    ['embeddings', { object: 'list', data: [{ embedding: [0.1] }] }],
+  ])('is not made up for what may be no model’s answer: %s', async (_, body) => {
+    expect(await usageOf(preserved('application/json', prompt), json(body))).toEqual({})
+    expect(await usageOf(own(anthropic, false, prompt), json(body))).toEqual({})
   })
 })

@@ -4,13 +4,13 @@ import { functionCallingTestCases } from 'gpt-tokenizer/esm/fixtures/functionCal
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../../../lib/llm/json.js'
 import { tokenModel } from '../../../../lib/llm/tokens/models.js'
-import { promptTally } from '../../../../lib/llm/tokens/prompt.js'
+import { promptTally, type PromptForm } from '../../../../lib/llm/tokens/prompt.js'
 import { fixtureObject } from '../../../support/driver-harness.js'
 import { object } from '../../../support/json.js'
 
-function count(prompt: unknown, name: string, framed = false): number {
+function count(prompt: unknown, name: string, form: PromptForm = 'openai'): number {
   const model = tokenModel(name)
-  const tally = promptTally(prompt as JsonObject, model, framed)
+  const tally = promptTally(prompt as JsonObject, model, form)
   const countTokens = model.encoding === 'o200k_base' ? o200k : cl100k
   return tally.tokens + tally.texts.reduce((sum, text) => sum + countTokens(text), 0)
 }
@@ -127,7 +127,7 @@ describe('a prompt', () => {
     ['lists of tokens', [[1, 2], [3]], 3],
   ])('of a text completion: %s', (_, prompt, tokens) => {
     expect(count({ prompt }, 'gpt-3.5-turbo-instruct')).toBe(tokens)
-    expect(count({ prompt }, 'gpt-4o', true)).toBe(tokens + 7)
+    expect(count({ prompt }, 'gpt-4o', 'framed')).toBe(tokens + 7)
   })
 
   it.each([

@@ -42,7 +42,7 @@ function frameOf(provider: string, event: JsonObject): Frame {
 }
 
 async function compare(said: Said, usage: Usage, provider: string, prompt: JsonObject = {}): Promise<Counts> {
-  const counted = await countUsage({ prompt, framed: false, provider, said })
+  const counted = await countUsage({ prompt, form: 'openai', provider, said })
   const thought = usage.completion_tokens_details?.reasoning_tokens ?? 0
   // Reasoning that is not shown cannot be counted.
   const shown = counted.completion_tokens_details?.reasoning_tokens !== undefined
@@ -124,7 +124,7 @@ describe('the tokens of a prompt are OpenAI’s own to 5 %', () => {
 
   it.each(known)('$title', async ({ provider, request, answer }) => {
     const said = new Kept(answer.model)
-    const { prompt_tokens } = await countUsage({ prompt: request, framed: false, provider, said })
+    const { prompt_tokens } = await countUsage({ prompt: request, form: 'openai', provider, said })
     expect(Math.abs(prompt_tokens - answer.usage.prompt_tokens)).toBeLessThanOrEqual(
       0.05 * answer.usage.prompt_tokens,
     )

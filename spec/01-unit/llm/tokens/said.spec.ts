@@ -48,7 +48,7 @@ const LONG = 300_000
 const long = (text: string) => text.repeat(Math.ceil(LONG / text.length))
 
 async function completion(said: Said, counter: Counter): Promise<number> {
-  const usage = await countUsage({ prompt: {}, framed: false, provider: 'openai', said }, counter)
+  const usage = await countUsage({ prompt: {}, form: 'openai', provider: 'openai', said }, counter)
   return usage.completion_tokens
 }
 
@@ -149,7 +149,7 @@ describe('what an answer said', () => {
       texts += o200k('get_weather') + o200k('{"city":"Paris"}')
     }
     expect(counter.given.length).toBeGreaterThan(3000)
-    const usage = await countUsage({ prompt: {}, framed: false, provider: 'openai', said }, counter)
+    const usage = await countUsage({ prompt: {}, form: 'openai', provider: 'openai', said }, counter)
     const thought = o200k(long(TEXTS.code), PLAIN)
     expect(usage.completion_tokens_details).toEqual({ reasoning_tokens: thought })
     expect(usage.completion_tokens).toBe(thought + 9 + texts + 3000 * 7)
