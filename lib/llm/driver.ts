@@ -1,6 +1,7 @@
 import type { ChatRequest } from './chat.js'
 import type { ChatError } from './errors.js'
 import type { Frame, FrameFormat } from './frames/frame.js'
+import type { Spoken } from './frames/text-run.js'
 import type { JsonObject } from './json.js'
 import type { Sink } from './sink.js'
 
@@ -56,7 +57,8 @@ export interface RemoteImage {
 export interface StreamTranslator {
   /** Frames that were passed over because this driver does not know them. */
   readonly unknownFrames: number
-  frame(frame: Frame): void
+  /** Tells what it said where it was one text and nothing else: the next ones may be like it (see `TextRun`). */
+  frame(frame: Frame): Spoken | void
   /** The provider's body has ended, without a fault of the connection. */
   end(): void
 }

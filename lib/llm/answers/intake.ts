@@ -2,6 +2,7 @@ import type { StreamTranslator } from '../driver.js'
 import { ChatError } from '../errors.js'
 import type { FrameFormat, FrameReader } from '../frames/frame.js'
 import { frameReaders } from '../frames/index.js'
+import { TextRun } from '../frames/text-run.js'
 import { parseJson, type Json } from '../json.js'
 
 /** How a provider's bytes become calls of a sink. Throws what its readers and translators throw. */
@@ -14,8 +15,9 @@ export interface Intake {
 
 /** A streamed answer: each frame goes to the translator in the call that completed it. */
 export class FrameIntake implements Intake {
-  frames = 0
   private size = 0
+  private parsed = 0
+  private readonly run
   private readonly reader: FrameReader
 
   constructor(
@@ -24,10 +26,15 @@ export class FrameIntake implements Intake {
     /** Of a stream that is collected into a whole answer. */
     private readonly maxBytes = Infinity,
   ) {
+    this.run = new TextRun(format === 'aws-event-stream')
     this.reader = frameReaders[format]((frame) => {
-      this.frames++
-      translator.frame(frame)
-    })
+      this.parsed++
+      this.run.hear(translator.frame(frame) ?? undefined)
+    }, this.run)
+  }
+
+  get frames(): number {
+    return this.parsed + this.run.frames
   }
 
   get unknownFrames(): number {

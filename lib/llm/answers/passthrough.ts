@@ -6,12 +6,14 @@ import { formats } from '../formats/index.js'
 import { readData } from '../formats/read-data.js'
 import { WatchSink } from '../formats/watch-sink.js'
 import { SseCutter } from '../frames/sse-cutter.js'
+import { TextRun } from '../frames/text-run.js'
+import { MAX_FRAME_BYTES } from '../frames/frame.js'
 import { isObject, type JsonObject } from '../json.js'
 import { BodyIntake, type Intake } from './intake.js'
 import { readNativeBody } from './native-body.js'
+import { onlyText } from '../formats/only-text.js'
 import { Outbox } from './outbox.js'
 import { type CountUsage, SinkAnswer } from './sink-answer.js'
-import { TextFrames } from './text-frames.js'
 
 /**
  * A stream in the client's own format: its events pass as the provider wrote them, comments among them, and are only
@@ -68,14 +70,18 @@ const CHUNK_OBJECTS: Readonly<Record<NativeRoute, string>> = {
   'llm/v1/completions': 'text_completion',
 }
 
-/** A hot path: runs for each event of each stream that passes. */
+/** A hot path: runs for each read of each stream that passes, and for each event that is not of a run. */
 class PassthroughIntake implements Intake {
-  frames = 0
   unknownFrames = 0
   /** The client has its usage chunk. */
   usagePassed = false
-  private readonly textFrames = new TextFrames()
-  private readonly cutter = new SseCutter((raw, data) => this.event(raw, data))
+  private parsed = 0
+  private readonly run = new TextRun(true)
+  private readonly cutter = new SseCutter(
+    (raw, data) => this.event(raw, data),
+    MAX_FRAME_BYTES,
+    (read, text, at) => this.skip(read, text, at),
+  )
 
   constructor(
     private readonly reader: AnswerReader,
@@ -83,6 +89,10 @@ class PassthroughIntake implements Intake {
     readonly outbox: Outbox,
     private readonly includeUsage: boolean,
   ) {}
+
+  get frames(): number {
+    return this.parsed + this.run.frames
+  }
 
   push(bytes: Uint8Array): void {
     this.cutter.push(bytes)
@@ -98,13 +108,7 @@ class PassthroughIntake implements Intake {
       this.outbox.add(raw)
       return
     }
-    this.frames++
-    const text = this.textFrames.read(data)
-    if (text !== undefined) {
-      this.sink.text(this.textFrames.choice, text)
-      this.pass(raw)
-      return
-    }
+    this.parsed++
     const chunk = readData(data)
     if (chunk === 'done') {
       this.sink.done()
@@ -115,12 +119,23 @@ class PassthroughIntake implements Intake {
       if (this.sink.isOver) return
       if (!isUsageChunk(chunk)) {
         this.pass(raw)
-        this.textFrames.learn(data, chunk)
+        this.run.hear(onlyText(chunk, this.sink))
+        this.run.learn(raw.toString('latin1'))
       } else if (this.includeUsage && this.sink.lastUsage !== undefined) {
         this.usagePassed = true
         this.pass(raw)
       }
     }
+  }
+
+  /** The events of a run pass as one piece. */
+  private skip(read: Buffer, text: string, at: number): number {
+    if (this.sink.isOver) return at
+    const before = this.run.frames
+    const end = this.run.skip(text, at)
+    this.sink.events += this.run.frames - before
+    if (end > at) this.outbox.add(read.subarray(at, end))
+    return end
   }
 
   private pass(raw: Buffer): void {

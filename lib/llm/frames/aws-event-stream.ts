@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { type Frame, FrameError, type FrameHandler, type FrameReader } from './frame.js'
 import { PartialFrame } from './partial-frame.js'
+import type { TextRun } from './text-run.js'
 
 /** Total length, length of the headers, and the checksum of both: 4 bytes each, big-endian. */
 const PRELUDE_BYTES = 12
@@ -22,7 +23,8 @@ const VALUE_BYTES: Readonly<Record<number, number | 'prefixed'>> = {
 const STRING = 7
 
 interface Headers {
-  readonly bytes: Buffer
+  /** As latin1. */
+  readonly bytes: string
   readonly values: ReadonlyMap<string, string>
 }
 
@@ -33,78 +35,111 @@ interface Headers {
  * An exception becomes a frame named by its `:exception-type`; an error one named by its `:error-code`, with its
  * `:error-message` as data in the form in which exceptions have theirs: `{"message":"..."}`.
  *
+ * A message that came in one read is read from there, and skipped where it is one of a run.
+ *
  * Source: https://smithy.io/2.0/aws/amazon-eventstream.html
  */
 export class AwsEventStreamReader implements FrameReader {
+  /** The message under way, of which earlier reads brought a part. */
   private readonly partial
-  /** Bytes to gather before the next step: a prelude's, then those of the message that it announces. */
-  private wanted = PRELUDE_BYTES
+  /** Its length, once its prelude is there. */
+  private length = PRELUDE_BYTES
   /** Of the last message: most have the same ones as the message before, and reading them is the larger part of the work. */
-  private headers: Headers = { bytes: Buffer.alloc(0), values: new Map() }
+  private headers: Headers = { bytes: '', values: new Map() }
 
   constructor(
     private readonly handle: FrameHandler,
     maxFrame?: number,
+    private readonly run?: TextRun,
   ) {
     this.partial = new PartialFrame(maxFrame)
   }
 
   push(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length;) {
-      const end = at + this.wanted - this.partial.length
-      this.partial.append(bytes.subarray(at, end))
+    const read = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    let at = this.goOn(read)
+    if (at === read.length) return
+    const text = read.toString('latin1')
+    while (read.length - at >= PRELUDE_BYTES) {
+      this.length = this.messageLength(read, at)
+      const end = at + this.length
+      if (end > read.length) break
+      this.message(read, text, at, end)
       at = end
-      if (this.partial.length === this.wanted) this.step()
     }
+    if (at < read.length) this.partial.append(read.subarray(at))
   }
 
   end(): void {
     if (this.partial.length > 0) throw new FrameError('frame_incomplete', 'the answer ended inside a message')
   }
 
-  private step(): void {
-    if (this.wanted === PRELUDE_BYTES) {
-      this.wanted = messageLength(this.partial.bytes)
-      this.partial.checkSize(this.wanted)
-      return
+  /** Completes the message under way, if there is one; returns how much of the read that took. */
+  private goOn(read: Buffer): number {
+    const { partial } = this
+    let at = 0
+    while (partial.length > 0 && at < read.length) {
+      const inPrelude = partial.length < PRELUDE_BYTES
+      const wanted = inPrelude ? PRELUDE_BYTES : this.length
+      const end = Math.min(at + wanted - partial.length, read.length)
+      partial.append(read.subarray(at, end))
+      at = end
+      if (partial.length < wanted) continue
+      if (inPrelude) {
+        this.length = this.messageLength(partial.bytes, 0)
+      } else {
+        this.message(partial.bytes, partial.bytes.toString('latin1'), 0, wanted)
+        partial.clear()
+      }
     }
-    const frame = this.readMessage(this.partial.bytes)
-    this.partial.clear()
-    this.wanted = PRELUDE_BYTES
-    this.handle(frame)
+    return at
   }
 
-  private readMessage(message: Buffer): Frame {
-    const end = message.length - CHECKSUM_BYTES
-    if (crc32(message.subarray(0, end)) !== message.readUInt32BE(end))
+  private messageLength(bytes: Buffer, at: number): number {
+    const length = messageLength(bytes, at)
+    this.partial.checkSize(length)
+    return length
+  }
+
+  /** `text` is `bytes` as latin1. */
+  private message(bytes: Buffer, text: string, at: number, end: number): void {
+    const dataEnd = end - CHECKSUM_BYTES
+    if (crc32(bytes.subarray(at, dataEnd)) !== bytes.readUInt32BE(dataEnd))
       throw corrupt('the checksum of a message')
-    const payload = PRELUDE_BYTES + message.readUInt32BE(4)
-    const bytes = message.subarray(PRELUDE_BYTES, payload)
-    if (!bytes.equals(this.headers.bytes)) {
-      this.headers = { bytes: Buffer.from(bytes), values: readHeaders(bytes) }
+    const headersStart = at + PRELUDE_BYTES
+    const dataStart = headersStart + bytes.readUInt32BE(at + 4)
+    if (text.slice(headersStart, dataStart) !== this.headers.bytes) {
+      const headers = bytes.subarray(headersStart, dataStart)
+      this.headers = { bytes: headers.toString('latin1'), values: readHeaders(headers) }
+    } else if (this.run?.says(text, dataStart, dataEnd) === true) {
+      return
     }
-    const { values } = this.headers
-    const header = (name: string) => values.get(name) ?? ''
-    const data = message.toString('utf8', payload, end)
-    switch (header(':message-type')) {
-      case 'exception':
-        return { event: header(':exception-type'), data, exception: true }
-      case 'error':
-        return {
-          event: header(':error-code'),
-          data: JSON.stringify({ message: header(':error-message') }),
-          exception: true,
-        }
-      default:
-        return { event: header(':event-type'), data }
-    }
+    this.handle(frameOf(this.headers.values, bytes.toString('utf8', dataStart, dataEnd)))
+    this.run?.learn(text.slice(dataStart, dataEnd))
   }
 }
 
-function messageLength(prelude: Buffer): number {
-  const length = prelude.readUInt32BE(0)
-  const headers = prelude.readUInt32BE(4)
-  if (crc32(prelude.subarray(0, 8)) !== prelude.readUInt32BE(8)) throw corrupt('the checksum of a prelude')
+function frameOf(headers: ReadonlyMap<string, string>, data: string): Frame {
+  const header = (name: string) => headers.get(name) ?? ''
+  switch (header(':message-type')) {
+    case 'exception':
+      return { event: header(':exception-type'), data, exception: true }
+    case 'error':
+      return {
+        event: header(':error-code'),
+        data: JSON.stringify({ message: header(':error-message') }),
+        exception: true,
+      }
+    default:
+      return { event: header(':event-type'), data }
+  }
+}
+
+function messageLength(bytes: Buffer, at: number): number {
+  const length = bytes.readUInt32BE(at)
+  const headers = bytes.readUInt32BE(at + 4)
+  if (crc32(bytes.subarray(at, at + 8)) !== bytes.readUInt32BE(at + 8))
+    throw corrupt('the checksum of a prelude')
   if (length < PRELUDE_BYTES + headers + CHECKSUM_BYTES) throw corrupt('the length of a message')
   return length
 }

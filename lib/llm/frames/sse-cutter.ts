@@ -2,22 +2,24 @@ import { MAX_FRAME_BYTES } from './frame.js'
 import { PartialFrame } from './partial-frame.js'
 import { SseReader } from './sse.js'
 
-const LF = 0x0a
-const CR = 0x0d
-const SPACE = 0x20
-const BOM = Buffer.from('\uFEFF')
-const DATA = Buffer.from('data:')
+/** Bytes are looked at as latin1: one character each. */
+const BOM = '\u00EF\u00BB\u00BF'
+const DATA = 'data:'
 
 /** An event as the provider wrote it, blank line included, and its data; `undefined` if it has none: a comment. */
 export type EventHandler = (raw: Buffer, data: string | undefined) => void
 
+/** Called between events: takes those at the start of what follows that need no cutting, and returns where they end. */
+export type EventSkipper = (read: Buffer, text: string, at: number) => number
+
 /**
  * Cuts an event stream into events and hands each on as its own bytes, for streams that pass untouched.
  *
- * A hot path: it runs for every event of every stream of an OpenAI client to an OpenAI provider. An event that came in
- * one read is a view of that read, and its data, nearly always one line, is decoded straight from there. What is
- * rare (several lines, a byte order mark, pieces) lies out of line. A stream with carriage returns is not cut but
- * read by `SseReader` and written anew with line feeds, which is what clients know best.
+ * A hot path: it runs for every read of every stream of an OpenAI client to an OpenAI provider. A read becomes text once,
+ * in which a search costs less than in its bytes. An event that came in one read is a view of that read, and its data,
+ * nearly always one line, is decoded straight from there. What is rare (several lines, a byte order mark, pieces) lies
+ * out of line. A stream with carriage returns is not cut but read by `SseReader` and written anew with line feeds,
+ * which is what clients know best.
  */
 export class SseCutter {
   private readonly partial
@@ -32,6 +34,7 @@ export class SseCutter {
   constructor(
     private readonly handle: EventHandler,
     private readonly maxFrame = MAX_FRAME_BYTES,
+    private readonly skip?: EventSkipper,
   ) {
     this.partial = new PartialFrame(maxFrame)
   }
@@ -39,35 +42,47 @@ export class SseCutter {
   /** @throws FrameError where an event grows too large */
   push(bytes: Uint8Array): void {
     const read = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    if (this.reader !== undefined) this.reader.push(read)
-    else if (read.includes(CR)) this.readFrom(read)
-    else this.cut(read)
+    if (this.reader !== undefined) {
+      this.reader.push(read)
+      return
+    }
+    const text = read.toString('latin1')
+    if (text.includes('\r')) this.readFrom(read)
+    else this.cut(read, text)
   }
 
   /** The body has ended. An event without its blank line is handed on with one. */
   end(): void {
-    if (this.reader === undefined && this.partial.length > 0) this.cut(this.inLine ? LF_LF : ONE_LF)
+    if (this.reader === undefined && this.partial.length > 0) {
+      const rest = this.inLine ? '\n\n' : '\n'
+      this.cut(Buffer.from(rest), rest)
+    }
     this.reader?.end()
   }
 
-  private cut(read: Buffer): void {
-    let eventStart = 0
-    let lineStart = 0
+  private cut(read: Buffer, text: string): void {
+    let eventStart = this.partial.length === 0 ? this.skipped(read, text, 0) : 0
+    let lineStart = eventStart
     let lines = this.linesBefore
     let inLine = this.inLine
-    for (let lf = read.indexOf(LF); lf !== -1; lf = read.indexOf(LF, lineStart)) {
+    for (let lf = text.indexOf('\n', lineStart); lf !== -1; lf = text.indexOf('\n', lineStart)) {
       const blank = lf === lineStart && !inLine
       lines++
       lineStart = lf + 1
       inLine = false
       if (!blank) continue
       this.event(this.whole(read.subarray(eventStart, lineStart)), lines)
-      eventStart = lineStart
+      eventStart = this.skipped(read, text, lineStart)
+      lineStart = eventStart
       lines = 0
     }
     if (eventStart < read.length) this.partial.append(read.subarray(eventStart))
     this.linesBefore = lines
     this.inLine = inLine || lineStart < read.length
+  }
+
+  private skipped(read: Buffer, text: string, at: number): number {
+    return this.skip === undefined ? at : this.skip(read, text, at)
   }
 
   /** The event that `tail` completes: `tail` itself, or a copy where it came in pieces. */
@@ -85,7 +100,7 @@ export class SseCutter {
   private event(whole: Buffer, lines: number): void {
     const raw = this.first ? this.withoutBom(whole) : whole
     if (lines === 2 && startsWith(raw, DATA)) {
-      const start = raw[DATA.length] === SPACE ? DATA.length + 1 : DATA.length
+      const start = startsWith(raw, `${DATA} `) ? DATA.length + 1 : DATA.length
       this.handle(raw, raw.toString('utf8', start, raw.length - 2))
     } else if (lines > 1) {
       this.handle(raw, dataOfLines(raw.toString('utf8')))
@@ -108,13 +123,9 @@ export class SseCutter {
   }
 }
 
-function startsWith(bytes: Buffer, start: Buffer): boolean {
-  for (let at = 0; at < start.length; at++) if (bytes[at] !== start[at]) return false
-  return true
+function startsWith(bytes: Buffer, start: string): boolean {
+  return bytes.toString('latin1', 0, start.length) === start
 }
-
-const ONE_LF = Buffer.from('\n')
-const LF_LF = Buffer.from('\n\n')
 
 /** The data of an event of several lines, by the rules of the standard; `undefined` if it has none. */
 function dataOfLines(event: string): string | undefined {

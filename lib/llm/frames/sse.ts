@@ -36,7 +36,8 @@ export class SseReader implements FrameReader {
     this.feed(`${this.decoder.end()}\n\n`)
   }
 
-  private feed(text: string): void {
+  /** Takes what is decoded already. */
+  feed(text: string): void {
     if (text === '') return
     let lines = text
     if (this.first) {

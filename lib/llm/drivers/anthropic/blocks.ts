@@ -1,10 +1,11 @@
 import { isText } from '../../formats/read.js'
+import { speak, type Spoken } from '../../frames/text-run.js'
 import { isObject, type Json, type JsonObject } from '../../json.js'
 import type { Sink } from '../../sink.js'
 
 /** One content block of an answer, from its start until nothing more comes. What it said is with the sink already. */
 interface OpenBlock {
-  delta(delta: JsonObject): void
+  delta(delta: JsonObject): Spoken | void
   close(): void
 }
 
@@ -35,11 +36,13 @@ export class Blocks {
     this.#open.set(index, this.#start(block))
   }
 
-  /** Returns whether there is such a block. */
-  delta(index: unknown, delta: JsonObject): boolean {
-    const block = this.#open.get(index)
-    block?.delta(delta)
-    return block !== undefined
+  has(index: unknown): boolean {
+    return this.#open.has(index)
+  }
+
+  /** Of a block that there is. */
+  delta(index: unknown, delta: JsonObject): Spoken | void {
+    return this.#open.get(index)?.delta(delta)
   }
 
   close(index: unknown): void {
@@ -72,18 +75,18 @@ const nothing = (): void => {}
 const PASSED_OVER: OpenBlock = { delta: nothing, close: nothing }
 
 function textBlock(sink: Sink, block: JsonObject): OpenBlock {
-  say(block.text)
+  speak(block.text, say)
   if (Array.isArray(block.citations)) cite(block.citations)
   return {
-    delta(delta) {
-      if (delta.type === 'text_delta') say(delta.text)
-      else if (delta.type === 'citations_delta' && isObject(delta.citation)) cite([delta.citation])
+    delta(delta): Spoken | void {
+      if (delta.type === 'text_delta') return speak(delta.text, say)
+      if (delta.type === 'citations_delta' && isObject(delta.citation)) cite([delta.citation])
     },
     close: nothing,
   }
 
-  function say(text: unknown): void {
-    if (isText(text)) sink.text(0, text)
+  function say(text: string): void {
+    sink.text(0, text)
   }
   function cite(citations: Json[]): void {
     if (citations.length > 0) sink.extra(0, 'citations', citations)
@@ -93,12 +96,12 @@ function textBlock(sink: Sink, block: JsonObject): OpenBlock {
 function thinkingBlock(sink: Sink, block: JsonObject): OpenBlock {
   let thinking = ''
   let signature = ''
-  think(block.thinking)
+  speak(block.thinking, think)
   sign(block.signature)
   return {
-    delta(delta) {
-      if (delta.type === 'thinking_delta') think(delta.thinking)
-      else if (delta.type === 'signature_delta') sign(delta.signature)
+    delta(delta): Spoken | void {
+      if (delta.type === 'thinking_delta') return speak(delta.thinking, think)
+      if (delta.type === 'signature_delta') sign(delta.signature)
     },
     close() {
       // Unsigned thinking is refused when it is sent back.
@@ -106,8 +109,7 @@ function thinkingBlock(sink: Sink, block: JsonObject): OpenBlock {
     },
   }
 
-  function think(text: unknown): void {
-    if (!isText(text)) return
+  function think(text: string): void {
     thinking += text
     sink.reasoning(0, text)
   }
@@ -129,16 +131,16 @@ function toolUseBlock(sink: Sink, block: JsonObject, call: number): OpenBlock {
   const isWhole = isObject(block.input) && Object.keys(block.input).length > 0
   if (isWhole) say(JSON.stringify(block.input))
   return {
-    delta(delta) {
-      if (delta.type === 'input_json_delta' && !isWhole) say(delta.partial_json)
+    delta(delta): Spoken | void {
+      if (delta.type === 'input_json_delta' && !isWhole) return speak(delta.partial_json, say)
     },
     close() {
       if (!hasArguments) say('{}')
     },
   }
 
-  function say(text: unknown): void {
-    if (!isText(text)) return
+  function say(text: string): void {
+    if (text === '') return
     hasArguments = true
     sink.toolArgs(0, call, text)
   }

@@ -1,6 +1,7 @@
 import type { StreamTranslator } from '../../driver.js'
 import { ChatError } from '../../errors.js'
 import type { Frame } from '../../frames/frame.js'
+import type { Spoken } from '../../frames/text-run.js'
 import { isObject, type JsonObject, parseJson } from '../../json.js'
 import type { Sink } from '../../sink.js'
 import { lookup } from '../lookup.js'
@@ -49,7 +50,7 @@ export class MessagesTranslator implements StreamTranslator {
     this.#blocks = new Blocks(sink)
   }
 
-  frame(frame: Frame): void {
+  frame(frame: Frame): Spoken | void {
     if (this.#state === 'closed') return
     const event = parseJson(frame.data)
     if (!isObject(event))
@@ -96,9 +97,9 @@ export class MessagesTranslator implements StreamTranslator {
     if (prompt) this.#sink.promptUsage(prompt)
   }
 
-  #delta(event: JsonObject): void {
-    if (!isObject(event.delta)) return
-    if (this.#blocks.delta(event.index, event.delta)) return
+  #delta({ index, delta }: JsonObject): Spoken | void {
+    if (!isObject(delta)) return
+    if (this.#blocks.has(index)) return this.#blocks.delta(index, delta)
     this.#fail('anthropic sent content of a block that it did not start', 'frame_unexpected')
   }
 

@@ -1,4 +1,5 @@
 import { isText } from '../../formats/read.js'
+import { speak, type Spoken } from '../../frames/text-run.js'
 import { isObject, type JsonObject } from '../../json.js'
 import type { Sink } from '../../sink.js'
 
@@ -43,10 +44,10 @@ export class Blocks {
   }
 
   /** `contentBlockDelta`. False if it goes on with a call that never started. */
-  delta(index: unknown, delta: JsonObject): boolean {
-    if (isText(delta.text)) this.#sink.text(0, delta.text)
-    else if (isObject(delta.reasoningContent)) this.#reason(index, delta.reasoningContent)
-    else if (isObject(delta.citation)) this.#sink.extra(0, 'citations', [delta.citation])
+  delta(index: unknown, delta: JsonObject): Spoken | boolean {
+    if (isText(delta.text)) return speak(delta.text, (text) => this.#sink.text(0, text)) ?? true
+    if (isObject(delta.reasoningContent)) return this.#reason(index, delta.reasoningContent) ?? true
+    if (isObject(delta.citation)) this.#sink.extra(0, 'citations', [delta.citation])
     else if (isObject(delta.toolUse)) return this.#argue(index, delta.toolUse.input)
     return true
   }
@@ -83,30 +84,31 @@ export class Blocks {
     this.stop(index)
   }
 
-  #reason(index: unknown, { text, signature, redactedContent }: JsonObject): void {
+  #reason(index: unknown, { text, signature, redactedContent }: JsonObject): Spoken | undefined {
     if (isText(redactedContent)) {
       this.#sink.extra(0, 'thinking_blocks', [{ type: 'redacted_thinking', data: redactedContent }])
-      return
+      return undefined
     }
     const known = this.#open.get(index)
-    const block =
-      known?.kind === 'thinking' ? known : ({ kind: 'thinking', thinking: '', signature: '' } as const)
-    const thought = isText(text) ? text : ''
-    this.#open.set(index, {
-      kind: 'thinking',
-      thinking: block.thinking + thought,
-      signature: block.signature + (isText(signature) ? signature : ''),
+    const block: OpenBlock & { kind: 'thinking' } =
+      known?.kind === 'thinking' ? known : { kind: 'thinking', thinking: '', signature: '' }
+    this.#open.set(index, block)
+    if (isText(signature)) block.signature += signature
+    const spoken = speak(text, (thought) => {
+      block.thinking += thought
+      this.#sink.reasoning(0, thought)
     })
-    if (thought !== '') this.#sink.reasoning(0, thought)
+    return isText(signature) ? undefined : spoken
   }
 
-  #argue(index: unknown, input: unknown): boolean {
+  #argue(index: unknown, input: unknown): Spoken | boolean {
     const block = this.#open.get(index)
-    if (block?.kind === 'call' && isText(input)) {
+    if (block?.kind !== 'call') return block !== undefined
+    const spoken = speak(input, (text) => {
       block.hasArguments = true
-      this.#sink.toolArgs(0, block.call, input)
-    }
-    return block !== undefined
+      this.#sink.toolArgs(0, block.call, text)
+    })
+    return spoken ?? true
   }
 }
 

@@ -1,6 +1,7 @@
 import type { StreamTranslator } from '../../driver.js'
 import { ChatError } from '../../errors.js'
 import type { Frame } from '../../frames/frame.js'
+import type { Spoken } from '../../frames/text-run.js'
 import { isObject, type JsonObject, parseJson } from '../../json.js'
 import type { Sink } from '../../sink.js'
 import { Blocks } from './blocks.js'
@@ -27,7 +28,7 @@ export class ConverseTranslator implements StreamTranslator {
     this.#blocks = new Blocks(sink)
   }
 
-  frame(frame: Frame): void {
+  frame(frame: Frame): Spoken | void {
     if (this.#state === 'closed') return
     const payload = parseJson(frame.data)
     if (frame.exception) {
@@ -38,6 +39,7 @@ export class ConverseTranslator implements StreamTranslator {
       this.#fail(ChatError.badUpstream('bedrock sent a frame that is not a JSON object', 'frame_corrupt'))
       return
     }
+    if (frame.event === 'contentBlockDelta') return this.#delta(payload)
     if (!this.#event(frame.event, payload)) this.unknownFrames++
   }
 
@@ -50,9 +52,20 @@ export class ConverseTranslator implements StreamTranslator {
       )
   }
 
+  #delta({ contentBlockIndex: index, delta }: JsonObject): Spoken | void {
+    this.#start()
+    const said = !isObject(delta) || this.#blocks.delta(index, delta)
+    if (typeof said === 'object') return said
+    if (!said) {
+      this.#fail(
+        ChatError.badUpstream('bedrock sent content of a block that it did not start', 'frame_unexpected'),
+      )
+    }
+  }
+
   /** False if nobody knows the event. */
   #event(event: string, payload: JsonObject): boolean {
-    const { contentBlockIndex: index, start, delta } = payload
+    const { contentBlockIndex: index, start } = payload
     switch (event) {
       case 'messageStart':
         this.#start()
@@ -60,17 +73,6 @@ export class ConverseTranslator implements StreamTranslator {
       case 'contentBlockStart':
         this.#start()
         if (isObject(start)) this.#blocks.start(index, start)
-        return true
-      case 'contentBlockDelta':
-        this.#start()
-        if (isObject(delta) && !this.#blocks.delta(index, delta)) {
-          this.#fail(
-            ChatError.badUpstream(
-              'bedrock sent content of a block that it did not start',
-              'frame_unexpected',
-            ),
-          )
-        }
         return true
       case 'contentBlockStop':
         this.#blocks.stop(index)

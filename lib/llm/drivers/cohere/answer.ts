@@ -1,5 +1,6 @@
 import { isObject, type Json, type JsonObject } from '../../json.js'
 import { isText } from '../../formats/read.js'
+import { speak, type Spoken } from '../../frames/text-run.js'
 import type { Sink } from '../../sink.js'
 
 /**
@@ -20,14 +21,15 @@ export class CohereMessage {
   }
 
   /** A block of content or a piece of one: they differ in nothing that matters here. */
-  content(block: Json | undefined): void {
-    if (!isObject(block)) return
-    if (isText(block.thinking)) this.#sink.reasoning(0, block.thinking)
-    if (isText(block.text)) this.#sink.text(0, block.text)
+  content(block: Json | undefined): Spoken | undefined {
+    if (!isObject(block)) return undefined
+    const thought = this.plan(block.thinking)
+    const spoken = speak(block.text, (text) => this.#sink.text(0, text))
+    return thought && spoken ? undefined : (thought ?? spoken)
   }
 
-  plan(text: Json | undefined): void {
-    if (isText(text)) this.#sink.reasoning(0, text)
+  plan(plan: Json | undefined): Spoken | undefined {
+    return speak(plan, (text) => this.#sink.reasoning(0, text))
   }
 
   cite(citations: Json[]): void {

@@ -3,6 +3,7 @@ import { ChatError } from '../../errors.js'
 import { errorWithin } from '../../formats/error-body.js'
 import { isText } from '../../formats/read.js'
 import type { Frame } from '../../frames/frame.js'
+import type { Spoken } from '../../frames/text-run.js'
 import { isObject, type JsonObject, parseJson } from '../../json.js'
 import type { Sink } from '../../sink.js'
 import { lookup } from '../lookup.js'
@@ -18,18 +19,24 @@ import { convertUsage } from './usage.js'
 type State = 'waiting' | 'open' | 'closed'
 
 /** What an event says: its index, and the part of the message that it brings. */
-type EventReader = (answer: CohereMessage, message: JsonObject, index: unknown, event: JsonObject) => boolean
+type EventReader = (
+  answer: CohereMessage,
+  message: JsonObject,
+  index: unknown,
+  event: JsonObject,
+) => Spoken | boolean
 
 /** The events inside a message; each says whether it had a place there. One not named here is unknown, and passed over. */
 const EVENTS: Readonly<Record<string, EventReader>> = {
   'content-start': (answer, { content }) => (answer.content(content), true),
   'content-delta': (answer, { content }, _, { logprobs }) => {
-    answer.content(content)
-    if (isObject(logprobs)) answer.logprobs([logprobs])
+    const spoken = answer.content(content)
+    if (!isObject(logprobs)) return spoken ?? true
+    answer.logprobs([logprobs])
     return true
   },
   'content-end': () => true,
-  'tool-plan-delta': (answer, { tool_plan: plan }) => (answer.plan(plan), true),
+  'tool-plan-delta': (answer, { tool_plan: plan }) => answer.plan(plan) ?? true,
   'tool-call-start': (answer, { tool_calls: call }, index) => {
     if (isObject(call)) answer.callStart(index, call)
     return isObject(call)
@@ -61,7 +68,7 @@ export class ChatTranslator implements StreamTranslator {
     this.#answer = new CohereMessage(sink)
   }
 
-  frame(frame: Frame): void {
+  frame(frame: Frame): Spoken | void {
     if (this.#state === 'closed') return
     const event = parseJson(frame.data)
     if (!isObject(event)) {
@@ -70,8 +77,8 @@ export class ChatTranslator implements StreamTranslator {
     }
     const type = isText(event.type) ? event.type : frame.event
     const delta = isObject(event.delta) ? event.delta : {}
-    const said = errorWithin(event)
-    if (said) return this.#close(() => this.#sink.error(said))
+    const error = errorWithin(event)
+    if (error) return this.#close(() => this.#sink.error(error))
     if (type === 'message-start') return this.#start(event)
     if (type === 'message-end') return this.#end(delta)
     const read = lookup(EVENTS, type)
@@ -80,9 +87,9 @@ export class ChatTranslator implements StreamTranslator {
       return
     }
     const message = isObject(delta.message) ? delta.message : {}
-    if (this.#state !== 'open' || !read(this.#answer, message, event.index, event)) {
-      this.#fail(`cohere sent ${type} out of order`, 'frame_unexpected')
-    }
+    const said = this.#state === 'open' && read(this.#answer, message, event.index, event)
+    if (typeof said === 'object') return said
+    if (!said) this.#fail(`cohere sent ${type} out of order`, 'frame_unexpected')
   }
 
   end(): void {

@@ -1,6 +1,7 @@
 import type { FinishReason } from '../../chat.js'
 import { ChatError, errorObject } from '../../errors.js'
-import { choiceIndex } from '../../formats/read.js'
+import { choiceIndex, isText } from '../../formats/read.js'
+import { speak, type Spoken } from '../../frames/text-run.js'
 import { newId } from '../../ids.js'
 import { isObject, type Json, type JsonObject } from '../../json.js'
 import type { Sink } from '../../sink.js'
@@ -40,7 +41,7 @@ export class GenerateContentAnswer {
   }
 
   /** Takes the whole answer or the next piece of it; false if it says nothing that is known. */
-  add(response: JsonObject): boolean {
+  add(response: JsonObject): Spoken | boolean {
     if (this.#state === 'closed') return true
     if (errorObject(response)) {
       this.#fail(convertStreamError(response))
@@ -58,7 +59,17 @@ export class GenerateContentAnswer {
     if (Array.isArray(candidates)) {
       candidates.filter(isObject).forEach((candidate, i) => this.#addCandidate(candidate, i))
     }
-    return true
+    return this.#spoken(candidates) ?? true
+  }
+
+  /** Of a piece with one text and nothing else: to be told the same usage twice does no harm. */
+  #spoken(candidates: Json | undefined): Spoken | undefined {
+    const [candidate, ...others] = Array.isArray(candidates) ? candidates : []
+    if (others.length > 0 || !isObject(candidate) || !isObject(candidate.content)) return undefined
+    const [part, ...rest] = Array.isArray(candidate.content.parts) ? candidate.content.parts : []
+    if (rest.length > 0 || !isObject(part) || !isText(part.text)) return undefined
+    if (!hasOnly(candidate, TEXT_CANDIDATE) || !hasOnly(part, TEXT_PART)) return undefined
+    return { text: part.text, say: this.#sayer(choiceIndex(candidate, 0), part) }
   }
 
   /**
@@ -129,8 +140,7 @@ export class GenerateContentAnswer {
       return
     }
     if (typeof part.text === 'string') {
-      if (part.thought === true) this.#sink.reasoning(choice, part.text)
-      else this.#sink.text(choice, part.text)
+      speak(part.text, this.#sayer(choice, part))
     } else if (isObject(part.inlineData) && typeof part.inlineData.data === 'string') {
       const { mimeType, data } = part.inlineData
       const url = `data:${typeof mimeType === 'string' ? mimeType : 'image/png'};base64,${data}`
@@ -141,6 +151,12 @@ export class GenerateContentAnswer {
     if (typeof part.thoughtSignature === 'string') {
       this.#sink.extra(choice, 'extra_content', signed(part.thoughtSignature))
     }
+  }
+
+  #sayer(choice: number, { thought }: JsonObject): Spoken['say'] {
+    return thought === true
+      ? (text) => this.#sink.reasoning(choice, text)
+      : (text) => this.#sink.text(choice, text)
   }
 
   /** A call comes whole. */
@@ -173,6 +189,13 @@ export class GenerateContentAnswer {
     if (isObject(groundingMetadata)) this.#sink.extra(choice, 'grounding_metadata', groundingMetadata)
     if (isObject(urlContextMetadata)) this.#sink.extra(choice, 'url_context_metadata', urlContextMetadata)
   }
+}
+
+const TEXT_CANDIDATE = new Set(['content', 'index'])
+const TEXT_PART = new Set(['text', 'thought'])
+
+function hasOnly(value: JsonObject, fields: ReadonlySet<string>): boolean {
+  return Object.keys(value).every((field) => fields.has(field))
 }
 
 function signed(signature: string): JsonObject {

@@ -1,5 +1,6 @@
 import type { StreamTranslator } from '../../driver.js'
 import type { Frame } from '../../frames/frame.js'
+import type { Spoken } from '../../frames/text-run.js'
 import { isObject, parseJson } from '../../json.js'
 import type { Sink } from '../../sink.js'
 import { GenerateContentAnswer } from './answer.js'
@@ -16,11 +17,13 @@ export class GenerateContentTranslator implements StreamTranslator {
     this.#answer = new GenerateContentAnswer(sink)
   }
 
-  frame(frame: Frame): void {
+  frame(frame: Frame): Spoken | void {
     const response = parseJson(frame.data)
     if (!isObject(response))
-      this.#answer.fail('gemini sent a frame that is not a JSON object', 'frame_corrupt')
-    else if (!this.#answer.add(response)) this.unknownFrames++
+      return this.#answer.fail('gemini sent a frame that is not a JSON object', 'frame_corrupt')
+    const added = this.#answer.add(response)
+    if (typeof added === 'object') return added
+    if (!added) this.unknownFrames++
   }
 
   end(): void {

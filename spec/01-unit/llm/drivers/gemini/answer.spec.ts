@@ -22,7 +22,6 @@ describe('Gemini, recorded answers', () => {
       ['start', { id: 'bH6LaZW8Fp_3nsEPqtaSwQ4', model: 'gemini-3-pro-preview' }],
       ['text', 0, 'There are **3**'],
       ['text', 0, ' "r"s in strawberry.\n\nst**r**awbe**rr**y'],
-      ['text', 0, ''],
       ['finish', 0, 'stop'],
       ['done'],
     ])

@@ -1,0 +1,61 @@
+import { StringDecoder } from 'node:string_decoder'
+import type { FrameHandler, FrameReader } from './frame.js'
+import { SseReader } from './sse.js'
+import type { TextRun } from './text-run.js'
+
+const BLANK_LINES = ['\n\n', '\n\r\n'] as const
+
+/**
+ * Reads a stream whose events are nearly all alike: those of a run are skipped, whole and with the line that names them; all
+ * others are parsed by `SseReader`. One that came in pieces is never skipped.
+ *
+ * A hot path, as every event of a translated stream comes by.
+ */
+export class SseRunReader implements FrameReader {
+  private readonly decoder = new StringDecoder('utf8')
+  private readonly parser: SseReader
+  /** What was parsed so far ends with an event. */
+  private between = true
+  private blankLine: (typeof BLANK_LINES)[number] = '\n\n'
+
+  constructor(
+    handle: FrameHandler,
+    private readonly run: TextRun,
+  ) {
+    this.parser = new SseReader(handle)
+  }
+
+  push(bytes: Uint8Array): void {
+    const text = this.decoder.write(bytes)
+    for (let at = 0; at < text.length;) {
+      if (this.between) at = this.run.skip(text, at)
+      if (at < text.length) at = this.parse(text, at)
+    }
+  }
+
+  end(): void {
+    this.parser.feed(this.decoder.end())
+    this.parser.end()
+  }
+
+  /** To the end of the event, or as far as the text goes. */
+  private parse(text: string, at: number): number {
+    const begun = !this.between
+    const end = this.endOfEvent(text, at)
+    this.between = end !== -1
+    const event = text.slice(at, this.between ? end : text.length)
+    this.parser.feed(event)
+    if (this.between) this.run.learn(begun ? '' : event)
+    return at + event.length
+  }
+
+  private endOfEvent(text: string, at: number): number {
+    for (const blankLine of [this.blankLine, ...BLANK_LINES]) {
+      const found = text.indexOf(blankLine, at)
+      if (found === -1) continue
+      this.blankLine = blankLine
+      return found + blankLine.length
+    }
+    return -1
+  }
+}
