@@ -237,6 +237,23 @@ describe('after the first delta', () => {
   })
 })
 
+describe('a provider that fails after the first delta, and goes on all the same', () => {
+  it.each([
+    ['by an error event', `data: {"error":{"message":"busy"}}\n\n`, {}],
+    ['by more time than it has', '', { timeouts: { total: 500 } }],
+  ])('%s, is let go', async (_, failing, rest) => {
+    const upstream = await provider(({ head, response }) => {
+      head(200, SSE_TYPE)
+      response.write(EVENTS.role + EVENTS.hello + failing)
+    })
+    const gateway = await gatewayTo([upstream], { rest })
+    expect(await (await post(gateway, streamed)).text()).toContain('"error":{')
+    const turn = await upstream.turn(0)
+    await turn.closed
+    expect(turn.aborted()).toBe(true)
+  })
+})
+
 describe('a request that a provider may have carried out', () => {
   it.each([
     [[], [1, 0]],

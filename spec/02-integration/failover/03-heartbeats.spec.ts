@@ -56,6 +56,26 @@ describe('heartbeats', () => {
     expect(spoken(await body.rest())).toBe(EVENTS.finish + EVENTS.done)
   })
 
+  it('go out while a target is left alone that asked for it, and it is asked again all the same', async () => {
+    let isBusy = true
+    const upstream = await provider(({ head, response }) => {
+      head(isBusy ? 429 : 200, isBusy ? { ...JSON_TYPE, 'retry-after': '0.5' } : SSE_TYPE)
+      response.end(isBusy ? '{"error":{"message":"slow down"}}' : STREAM)
+      isBusy = false
+    })
+    const config = aiConfig(upstream.url, {
+      heartbeat_ms: 10,
+      balancer: { failover_criteria: ['http_429'] },
+    })
+    const response = await post(await aiGateway(config), streamed)
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
+    const body = new BodyReader(response)
+    const start = await body.expect(HEARTBEAT)
+    expect(upstream.requests).toHaveLength(1)
+    expect(spoken(start + (await body.rest()))).toBe(GOOD)
+    expect(upstream.requests).toHaveLength(2)
+  })
+
   it('do not come where nothing is streamed', async () => {
     const upstream = await provider(({ response }) => {
       setTimeout(() => response.writeHead(200, JSON_TYPE).end(COMPLETION), 50)
