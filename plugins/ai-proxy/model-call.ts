@@ -12,6 +12,9 @@ const OPERATIONS: Readonly<Record<NativeRoute, string>> = {
   'llm/v1/completions': 'text_completion',
 }
 
+/** The codes of errors of answers that are more than we take. */
+const TOO_LARGE: ReadonlySet<unknown> = new Set(['answer_too_large', 'frame_too_large'])
+
 /** What the handler notes of an exchange. */
 interface Watched extends Pick<Prepared, 'model' | 'call' | 'request'> {
   readonly started: number
@@ -76,7 +79,7 @@ export class AiCall implements ModelCall {
   get abort(): AbortReason | undefined {
     const { answer } = this.#watched
     if (!answer?.error || answer instanceof ErrorAnswer) return undefined
-    if (answer.error.code === 'answer_too_large') return 'limit'
+    if (TOO_LARGE.has(answer.error.code)) return 'limit'
     return answer.error.status === 504 ? 'timeout' : 'provider'
   }
 

@@ -114,6 +114,61 @@ describe('a log line of the gateway', () => {
     expect(exchangeOf(await line())).toMatchObject({ abort_reason: 'client', frames_in: 2 })
   })
 
+  it.each([
+    ['headers', { headers: 50 }, '', {}],
+    ['first_token', { first_token: 700 }, EVENTS.role, { frames_in: 1, status: 200 }],
+    ['idle', { idle: 300 }, EVENTS.role + EVENTS.hello, { frames_in: 2, status: 200 }],
+    ['total', { total: 1000 }, EVENTS.role + EVENTS.hello, { frames_in: 2, status: 200 }],
+  ])('says that a time limit has passed: %s', async (_, timeouts, said, known) => {
+    const upstream = await provider(({ head, response }) => {
+      if (said === '') return
+      head(200, SSE_TYPE)
+      response.write(said)
+    })
+    const { sink, line } = memorySink()
+    const gateway = await aiGateway(aiConfig(upstream.url, { ...logged, timeouts }), { sink })
+    await (await post(gateway, { messages, stream: true })).text()
+    const entry = await line()
+    expect(exchangeOf(entry)).toMatchObject({ abort_reason: 'timeout', ...known })
+    expect(faultsOf(entry)).toEqual([])
+  })
+
+  it('says that an answer was more than we take', async () => {
+    const upstream = await provider(({ head, response }) => {
+      head(200, SSE_TYPE)
+      response.on('error', () => {}) // closed while it writes
+      response.end(`data: "${'x'.repeat(17 * 1024 * 1024)}"\n\n`)
+    })
+    const { sink, line } = memorySink()
+    const gateway = await aiGateway(aiConfig(upstream.url, logged), { sink })
+    const response = await post(gateway, { messages, stream: true })
+    expect(await response.text()).toContain('frame_too_large')
+    const entry = await line()
+    expect(exchangeOf(entry)).toMatchObject({ abort_reason: 'limit', status: 200, frames_in: 0 })
+    expect(faultsOf(entry)).toEqual([])
+  })
+
+  it('says that a client read too slowly', async () => {
+    const piece = EVENTS.hello.replace('Hello', 'x'.repeat(64 * 1024))
+    const upstream = await provider(({ head, response }) => {
+      head(200, SSE_TYPE)
+      const more = () => {
+        while (!response.destroyed && response.write(piece));
+      }
+      response.on('drain', more)
+      more()
+    })
+    const { sink, line } = memorySink()
+    const limits = { headers: 60_000, idle: 100 }
+    const gateway = await aiGateway(aiConfig(upstream.url, logged), { sink, limits })
+    const { status, body } = await post(gateway, { messages, stream: true })
+    expect(status).toBe(200)
+    const entry = await line()
+    expect(exchangeOf(entry)).toMatchObject({ abort_reason: 'limit', status: 200 })
+    expect(faultsOf(entry)).toEqual([])
+    await body!.cancel().catch(() => {}) // it broke off
+  })
+
   it('says that the provider cannot be reached', async () => {
     const gone = await provider()
     await gone.close()

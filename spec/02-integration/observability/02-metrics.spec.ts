@@ -116,8 +116,9 @@ describe('metrics of streams', () => {
       head(200, SSE_TYPE)
       response.write(EVENTS.role + EVENTS.hello, () => body.seed === 1 && response.destroy())
     })
-    const gateway = await aiGateway(aiConfig(upstream.url))
+    const gateway = await aiGateway(aiConfig(upstream.url, { timeouts: { idle: 500 } }))
     await (await post(gateway, { messages, stream: true, seed: 1 })).text()
+    await (await post(gateway, { messages, stream: true, seed: 2 })).text()
     const leaving = new AbortController()
     const body = { messages, stream: true }
     await new BodyReader(await post(gateway, body, { signal: leaving.signal })).next()
@@ -125,6 +126,7 @@ describe('metrics of streams', () => {
     const metrics = await scrapeOf(gateway, 'kong_ai_llm_aborts_total', { reason: 'client' })
     expect(metrics.samples('kong_ai_llm_aborts_total')).toEqual([
       { labels: { ...GPT, reason: 'provider' }, value: 1 },
+      { labels: { ...GPT, reason: 'timeout' }, value: 1 },
       { labels: { ...GPT, reason: 'client' }, value: 1 },
     ])
   })

@@ -103,6 +103,19 @@ describe('with an SDK', () => {
     expect(upstream.requests[0]!.headers.traceparent).toBe(`00-${TRACE}-${call!.spanContext().spanId}-01`)
   })
 
+  it.each([
+    ['preserve', '/v1/embeddings', 'embeddings m'],
+    ['preserve', '/v1/files', 'unknown m'],
+    ['llm/v1/completions', '/', 'text_completion m'],
+  ])('an operation is named for what it asks for: %s %s', async (route_type, path, name) => {
+    const upstream = await answering(200, JSON_TYPE, '{"choices":[{"index":0,"text":"a"}]}')
+    const model = { name: 'm' }
+    const gateway = await aiGateway(aiConfig(`${upstream.url}/`, { route_type, model }))
+    await (await post(gateway, { prompt: 'a' }, { path })).text()
+    const [call] = await spans(2)
+    expect(call!.name).toBe(name)
+  })
+
   it('an error of the provider is the type of its span, and of the exchange where it is a server error', async () => {
     const upstream = await answering(503, JSON_TYPE, '{}')
     const gateway = await aiGateway(aiConfig(upstream.url))
