@@ -16,7 +16,13 @@ export interface StaticAuth {
 /** What a client sent, as far as `allow_override` looks at it. */
 export interface ClientCredentials {
   headers: HeaderRecord
-  query: URLSearchParams
+  /** Without the question mark. */
+  rawQuery: string
+}
+
+/** The client's own value of a query parameter. */
+export function queryValue({ rawQuery }: ClientCredentials, name: string): string | null {
+  return rawQuery === '' ? null : new URLSearchParams(rawQuery).get(name)
 }
 
 /** Puts the configured header and query parameter on the request: the first in place of any of that name. */
@@ -28,19 +34,21 @@ export function authorizeStatic(request: UpstreamRequest, auth: StaticAuth, clie
   }
   if (param_name !== undefined && param_value !== undefined && auth.param_location === 'query') {
     const query = new URLSearchParams(request.rawQuery)
-    query.set(param_name, (allow_override && client.query.get(param_name)) || param_value)
+    query.set(param_name, (allow_override && queryValue(client, param_name)) || param_value)
     request.rawQuery = query.toString()
   }
 }
 
 /**
- * The body field that carries the credential, if the config says so.
+ * The body field that carries the credential; `undefined` if the config has none.
  *
  * @param clientBody the client's own body: its value of that field wins under `allow_override`
  */
-export function bodyCredential(auth: StaticAuth, clientBody: JsonObject): JsonObject {
+export function bodyCredential(auth: StaticAuth, clientBody: JsonObject): JsonObject | undefined {
   const { param_name, param_value, param_location, allow_override = false } = auth
-  if (param_name === undefined || param_value === undefined || param_location !== 'body') return {}
+  if (param_name === undefined || param_value === undefined || param_location !== 'body') {
+    return undefined
+  }
   const own = Object.hasOwn(clientBody, param_name) ? clientBody[param_name] : undefined
   return { [param_name]: (allow_override && own) || param_value }
 }

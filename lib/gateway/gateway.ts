@@ -152,10 +152,10 @@ export class Gateway implements PipelineHost {
     if (match.httpsStatus) return { exit: httpsRequired(x, match.httpsStatus, host) }
     const { route, service } = match
     if (!service) return { exit: kongAnswer(503, NO_SERVICE, x.id) }
-    const upstream = serviceRequest(request, x.id, service, match)
     // What a plugin sets up replaces this: here a connection that was refused is tried again, as the Service says.
     let left = service.retries
-    x.nextAttempt = (failure) => (failure.kind === 'connect' && left-- > 0 ? upstream : null)
+    x.nextAttempt = (failure) => (failure.kind === 'connect' && left-- > 0 ? x.upstream : null)
+    const upstream = () => serviceRequest(request, x.id, service, match)
     return {
       binding: { route, service, captures: match.captures, upstream },
       plugins: this.#table.chain(route),

@@ -26,8 +26,11 @@ export function compileHeader(value: string): RegExp {
   return compile(value.slice(2), '', '', 'i')
 }
 
+const PLAIN_HOST = /^[a-z0-9.-]*$/
+
 /** `example.com:8000` as its name, in lower case and without brackets, and its port. */
 export function splitHost(host: string): { name: string; port: number | undefined } {
+  if (PLAIN_HOST.test(host)) return { name: host, port: undefined }
   const [, name = host, port] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(host) ?? []
   return {
     name: name.replace(/^\[(.*)\]$/, '$1').toLowerCase(),

@@ -48,7 +48,11 @@ export function requestFacts(message: IncomingMessage): RequestFacts | undefined
 function isPlain({ httpVersion, rawHeaders, headers }: IncomingMessage): boolean {
   const isCurrent = httpVersion === '1.1'
   if (!isCurrent && httpVersion !== '1.0') return false
-  const hosts = rawHeaders.filter((text, place) => place % 2 === 0 && text.toLowerCase() === 'host').length
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
+  }
   if (hosts > 1 || (hosts === 0 && isCurrent)) return false
   const coding = headers['transfer-encoding']
   return coding === undefined || (isCurrent && coding.toLowerCase() === 'chunked')
@@ -56,7 +60,7 @@ function isPlain({ httpVersion, rawHeaders, headers }: IncomingMessage): boolean
 
 /** The parts of a request target in origin-form or absolute-form (RFC 9112 §3.2): host, path, query. */
 function splitTarget(url: string): [host: string | undefined, path: string, query: string] {
-  const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url)
+  const absolute = url.startsWith('/') ? null : /^https?:\/\/([^/?#]*)(.*)$/i.exec(url)
   const [host, rest] = absolute ? [absolute[1], absolute[2]!] : [undefined, url]
   const mark = rest.indexOf('?')
   const path = mark < 0 ? rest : rest.slice(0, mark)

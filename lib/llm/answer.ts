@@ -42,20 +42,20 @@ export interface Answer {
 
 /** What is known of an answer, for headers, logs and metrics. */
 export interface AnswerFacts {
-  id?: string
-  model?: string
-  usage?: Usage
+  id?: string | undefined
+  model?: string | undefined
+  usage?: Usage | undefined
   /** The part of `usage` that came after the answer was taken up; absent in any other. */
   ownUsage?: Usage | undefined
   /** `usage` is a count of ours: the provider sent none, or not the whole of it. */
-  estimated?: true
+  estimated?: boolean
   /** By choice. */
   finishReasons: FinishReason[]
   /** Frames read, and those among them that were passed over because nobody knows them. */
   frames: number
   unknownFrames: number
   /** Events written for the client; absent in a whole answer. */
-  events?: number
+  events?: number | undefined
   /** Characters that the answer has said, where they are kept for a count. */
-  saidChars?: number
+  saidChars?: number | undefined
 }

@@ -1,4 +1,4 @@
-import type { ModelOptions, ProviderRequest } from './driver.js'
+import type { ProviderRequest } from './driver.js'
 import { ChatError } from './errors.js'
 
 /** Where a request goes. */
@@ -22,20 +22,19 @@ export interface Endpoint {
  */
 export function resolveEndpoint(
   request: Pick<ProviderRequest, 'origin' | 'path' | 'base'>,
-  options: Pick<ModelOptions, 'upstream_url' | 'upstream_path'>,
+  options: { upstream_url?: string | undefined; upstream_path?: string | undefined },
 ): Endpoint {
-  const url = parseOrigin(options.upstream_url || request.origin)
+  const { upstream_url: upstreamUrl, upstream_path: upstreamPath } = options
+  const url = originOf(upstreamUrl || request.origin)
   const driver = splitQuery(request.path)
-  const own = options.upstream_url ? url.search.slice(1) : ''
-  const configured = options.upstream_path
-    ? splitQuery(below(request.base, options.upstream_path))
-    : { path: undefined, query: '' }
-  const path = options.upstream_url && url.pathname !== '/' ? url.pathname : (configured.path ?? driver.path)
+  const own = upstreamUrl ? url.query : ''
+  const configured = upstreamPath ? splitQuery(below(request.base, upstreamPath)) : NOT_CONFIGURED
+  const path = upstreamUrl && url.path !== '/' ? url.path : (configured.path ?? driver.path)
   const ownQuery = path === configured.path ? joinQueries(own, configured.query) : own
   return {
-    scheme: url.protocol === 'http:' ? 'http' : 'https',
-    host: url.hostname,
-    port: url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : Number(url.port),
+    scheme: url.scheme,
+    host: url.host,
+    port: url.port,
     path: `/${path.replace(/^\/+/, '')}`,
     rawQuery: joinQueries(ownQuery, driver.query),
   }
@@ -54,12 +53,36 @@ export function encodeSegment(name: string, param = 'model'): string {
   return encodeURIComponent(name)
 }
 
-function parseOrigin(text: string): URL {
+const NOT_CONFIGURED = { path: undefined, query: '' }
+
+/** An origin in its parts. */
+interface Origin extends Pick<Endpoint, 'scheme' | 'host' | 'port'> {
+  /** `/` where the URL has none. */
+  readonly path: string
+  readonly query: string
+}
+
+/** Nearly all come from the config, and parsing one costs more than all the rest here: those seen last are kept. */
+const origins = new Map<string, Origin>()
+const MAX_ORIGINS = 200
+
+function originOf(text: string): Origin {
+  const known = origins.get(text)
+  if (known !== undefined) return known
+  const origin = parseOrigin(text)
+  if (origins.size >= MAX_ORIGINS) origins.clear()
+  origins.set(text, origin)
+  return origin
+}
+
+function parseOrigin(text: string): Origin {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw new ChatError(500, 'upstream_url is not an http or https URL', { param: 'upstream_url' })
   }
-  return url
+  const scheme = url.protocol === 'http:' ? 'http' : 'https'
+  const port = url.port === '' ? (scheme === 'http' ? 80 : 443) : Number(url.port)
+  return { scheme, host: url.hostname, port, path: url.pathname, query: url.search.slice(1) }
 }
 
 function below(base: string | undefined, path: string): string {
@@ -73,6 +96,7 @@ function splitQuery(path: string): { path: string; query: string } {
 
 /** Both queries; of a name that both have, the first one's. */
 function joinQueries(first: string, second: string): string {
+  if (first === '' || second === '') return first + second
   const names = new URLSearchParams(first)
   const added = second.split('&').filter((pair) => pair !== '' && !names.has(nameOf(pair)))
   return [first, ...added].filter((part) => part !== '').join('&')

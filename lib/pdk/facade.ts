@@ -108,14 +108,18 @@ function isOver({ exitedIn }: Scope, phase: Phase): boolean {
   return exitedIn === 'header_filter' || exitedIn === 'body_filter' ? phase === exitedIn : phase !== 'log'
 }
 
-/** An async function, so that what throws rejects. */
-async function callAsync(scope: Scope, method: AnyMethod, args: unknown[]): Promise<unknown> {
-  return call(scope, method, args)
+/** A hot path: nearly every method is done when it returns, and costs one promise. */
+function callAsync(scope: Scope, method: AnyMethod, args: unknown[], name: string): Promise<unknown> {
+  try {
+    const result = call(scope, method, args)
+    return result instanceof Promise ? guarded(result, scope, name) : Promise.resolve(result)
+  } catch (error) {
+    return guarded(Promise.reject(error), scope, name)
+  }
 }
 
 /** kong-pdk code often awaits nothing: a rejection that nobody handles must not end the process, nor get lost. */
-function callGuarded(scope: Scope, method: AnyMethod, args: unknown[], name: string): Promise<unknown> {
-  const result = callAsync(scope, method, args)
+function guarded(result: Promise<unknown>, scope: Scope, name: string): Promise<unknown> {
   result.catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error)
     scope.plugin.host.logger.warn(
@@ -137,5 +141,5 @@ export function asyncFacade<T extends Table, P extends Phase>(
   table: T,
 ): new (scope: Scope) => AsyncFacade<T, P>
 export function asyncFacade(table: Table): new (scope: Scope) => object {
-  return compile(table, callGuarded, 'kong')
+  return compile(table, callAsync, 'kong')
 }

@@ -8,11 +8,16 @@ export type HeaderValue = string | number | boolean | readonly string[]
 /** Names to lists of values: how Kong hands `getHeaders` and `getQuery` to plugins outside its Lua. */
 export type MultiMap = Record<string, string[]>
 
+/** Underscores for dashes. */
+export function dashed(lower: string): string {
+  return lower.includes('_') ? lower.replaceAll('_', '-') : lower
+}
+
 /** The first value of a header, any case, underscores for dashes; undefined if it is absent. */
 export function readHeader(headers: HeaderRecord, name: string): string | undefined {
   expectType(name, 'string', 'header name')
   const lower = name.toLowerCase()
-  const value = firstHeader(headers, lower) ?? firstHeader(headers, lower.replaceAll('_', '-'))
+  const value = firstHeader(headers, lower) ?? firstHeader(headers, dashed(lower))
   return value === undefined ? undefined : fromWire(value)
 }
 
@@ -20,11 +25,12 @@ export function readHeader(headers: HeaderRecord, name: string): string | undefi
 export function readHeaders(headers: HeaderRecord, max: number): MultiMap {
   const all: MultiMap = Object.create(null)
   let left = max
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name of Object.keys(headers)) {
     if (left <= 0) break
-    const lines = (Array.isArray(value) ? value : [value]).slice(0, left)
+    const value = headers[name]!
+    const lines = Array.isArray(value) ? value.slice(0, left).map(fromWire) : [fromWire(value)]
     left -= lines.length
-    all[name] = lines.map(fromWire)
+    all[name] = lines
   }
   return all
 }
@@ -41,19 +47,26 @@ export function checkHeaders(headers: object): void {
 }
 
 function check(name: unknown, value: unknown, expected: string): void {
-  const quoted = JSON.stringify(String(name))
   if (typeof name !== 'string') {
-    throw new PdkError(`invalid header name ${quoted}: got ${luaType(name)}, expected string`)
+    throw new PdkError(`invalid header name ${quoted(name)}: got ${luaType(name)}, expected string`)
   }
   if (Array.isArray(value)) {
     for (const item of value) {
       if (typeof item !== 'string') {
-        throw new PdkError(`invalid header value in array ${quoted}: got ${luaType(item)}, expected string`)
+        throw new PdkError(
+          `invalid header value in array ${quoted(name)}: got ${luaType(item)}, expected string`,
+        )
       }
     }
-  } else if (!['string', 'number', 'boolean'].includes(typeof value)) {
-    throw new PdkError(`invalid header value for ${quoted}: got ${luaType(value)}, expected ${expected}`)
+  } else if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+    throw new PdkError(
+      `invalid header value for ${quoted(name)}: got ${luaType(value)}, expected ${expected}`,
+    )
   }
+}
+
+function quoted(name: unknown): string {
+  return JSON.stringify(String(name))
 }
 
 /** `name` is lower case; name and value have been checked. */
@@ -71,6 +84,7 @@ export function addHeader(headers: HeaderRecord, name: string, value: HeaderValu
 
 /** Header strings are bytes on the wire (one character each) and UTF-8 text for plugins. Control characters are escaped, as in nginx. */
 function toWire(text: string): string {
+  if (VISIBLE.test(text)) return text
   const escaped = text.replace(
     CONTROL,
     (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
@@ -85,5 +99,6 @@ function fromWire(value: string): string {
   return text.includes('\uFFFD') ? value : text
 }
 
+const VISIBLE = /^[\t\x20-\x7e]*$/
 const CONTROL = /[\0-\x08\n-\x1f\x7f]/g
 const NOT_ASCII = /[^\0-\x7f]/

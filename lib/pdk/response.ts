@@ -4,6 +4,7 @@ import {
   addHeader,
   checkHeader,
   checkHeaders,
+  dashed,
   type HeaderValue,
   type MultiMap,
   readHeader,
@@ -16,6 +17,7 @@ import { checkLimit, expectType } from './lua.js'
 import {
   accessAndFilters,
   afterUpstream,
+  filters,
   PdkError,
   read,
   type Scope,
@@ -52,12 +54,19 @@ export const response = {
   addHeader: write(untilCommitted, (scope, name: string, value: HeaderValue): void => {
     const { headers } = uncommitted(scope)
     checkHeader(name, value)
-    addHeader(headers, dashed(name), value)
+    addHeader(headers, dashed(name.toLowerCase()), value)
   }),
   clearHeader: write(untilCommitted, (scope, name: string): void => {
     const { headers } = uncommitted(scope)
     expectType(name, 'string', 'header name')
-    delete headers[dashed(name)]
+    delete headers[dashed(name.toLowerCase())]
+  }),
+  /** Ours: takes out of the answer the headers that the upstream sent, but for those that `keep` wants. Names are in lower case. */
+  clearServiceHeaders: write(filters, (scope, keep: (name: string) => boolean): void => {
+    const { headers } = uncommitted(scope)
+    for (const name of Object.keys(scope.exchange.serviceResponse?.headers ?? {})) {
+      if (!keep(name)) delete headers[name]
+    }
   }),
   setHeaders: write(untilCommitted, (scope, values: Record<string, HeaderValue>): void => {
     const { headers } = uncommitted(scope)
@@ -133,13 +142,9 @@ function exitHeaders(scope: Scope, headers: Record<string, HeaderValue> | null |
 }
 
 function setAllowed(scope: Scope, headers: HeaderRecord, name: string, value: HeaderValue): void {
-  const lower = dashed(name)
+  const lower = dashed(name.toLowerCase())
   if (lower === 'transfer-encoding') logLine(scope, 'warn', 'manually setting Transfer-Encoding. Ignored.')
   else setHeader(headers, lower, value)
-}
-
-function dashed(name: string): string {
-  return name.toLowerCase().replaceAll('_', '-')
 }
 
 /** 204 and 304 say nothing about a length (RFC 9110 §8.6). */

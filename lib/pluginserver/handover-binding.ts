@@ -7,7 +7,7 @@ import type { Binding } from '../runtime/exchange.js'
 export class HandoverBinding implements Binding {
   constructor(
     private readonly reads: ReadonlyMap<string, unknown>,
-    readonly upstream: UpstreamRequest,
+    readonly upstream: () => UpstreamRequest,
   ) {}
 
   get route(): Entity | undefined {

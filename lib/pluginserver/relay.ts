@@ -123,7 +123,7 @@ export class Relay implements PipelineHost {
         return null
       }
       return {
-        binding: new HandoverBinding(handover.reads, upstream),
+        binding: new HandoverBinding(handover.reads, () => upstream),
         plugins: pluginChain(handover.plugins),
       }
     } catch (error) {

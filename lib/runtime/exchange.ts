@@ -31,8 +31,8 @@ export interface Binding {
   readonly consumer?: Entity | undefined
   readonly credential?: Entity | undefined
   readonly captures: Captures
-  /** The request that the exchange starts from. */
-  readonly upstream: UpstreamRequest
+  /** The request that the exchange starts from. Made where somebody asks for it: a plugin may set another whole one. */
+  upstream(): UpstreamRequest
 }
 
 /** When things happened, in milliseconds of `performance.now()`; 0: they did not. */
@@ -48,8 +48,8 @@ export interface Timings {
 /** The state of one request with its answer. What plugins ask for is noted here; `Pipeline` carries it out. */
 export class LiveExchange implements Exchange {
   phase: Phase = 'rewrite'
-  upstream: UpstreamRequest
-  #binding: Binding
+  #upstream: UpstreamRequest | undefined
+  #binding: Binding = UNBOUND
   nextAttempt: NextAttempt | undefined
   attemptsAfterCommit = false
   serviceResponse: ServiceResponse | undefined
@@ -88,14 +88,19 @@ export class LiveExchange implements Exchange {
     readonly request: IncomingRequest,
     readonly configuration: ProcessSettings,
     readonly id = requestId(),
-  ) {
-    this.#binding = { captures: NO_CAPTURES, upstream: nowhere() }
-    this.upstream = this.#binding.upstream
-  }
+  ) {}
 
   bind(binding: Binding): void {
     this.#binding = binding
-    this.upstream = binding.upstream
+    this.#upstream = undefined
+  }
+
+  get upstream(): UpstreamRequest {
+    return (this.#upstream ??= this.#binding.upstream())
+  }
+
+  set upstream(request: UpstreamRequest) {
+    this.#upstream = request
   }
 
   get route(): Entity | undefined {
@@ -155,7 +160,7 @@ export class LiveExchange implements Exchange {
   }
 }
 
-const NO_CAPTURES: Captures = { named: {}, unnamed: [] }
+const UNBOUND: Binding = { captures: { named: {}, unnamed: [] }, upstream: nowhere }
 
 /** Where a request goes of which nobody has said where: an attempt at it fails. */
 export function nowhere(): UpstreamRequest {

@@ -14,17 +14,18 @@ export function logEntry(x: LiveExchange): Record<string, unknown> {
 
 /** In Kong's shape: its names, its units (times in milliseconds). */
 function ownEntry(x: LiveExchange): Record<string, unknown> {
-  const { request, response, timings, upstream } = x
+  const { request, response, timings } = x
+  const uri = withQuery(request.forwarded.path, request.rawQuery)
   const now = timings.end || performance.now()
   const kong = (timings.sent || now) - timings.start
   return {
     request: {
       id: x.id,
       method: request.method,
-      uri: withQuery(request.forwarded.path, request.rawQuery),
-      url: `${request.forwarded.scheme}://${request.forwarded.host}:${request.forwarded.port}${withQuery(request.forwarded.path, request.rawQuery)}`,
+      uri,
+      url: `${request.forwarded.scheme}://${request.forwarded.host}:${request.forwarded.port}${uri}`,
       size: Number(request.headers['content-length'] ?? 0),
-      querystring: Object.fromEntries(new URLSearchParams(request.rawQuery)),
+      querystring: request.rawQuery === '' ? {} : Object.fromEntries(new URLSearchParams(request.rawQuery)),
       headers: { ...request.headers },
     },
     response: { status: response.status, size: x.bytesOut, headers: { ...response.headers } },
@@ -40,7 +41,7 @@ function ownEntry(x: LiveExchange): Record<string, unknown> {
     consumer: known(() => x.consumer),
     client_ip: request.forwarded.ip,
     started_at: Math.floor(request.startTime),
-    upstream_uri: x.tries.length > 0 ? upstream.path : '',
+    upstream_uri: x.tries.length > 0 ? x.upstream.path : '',
     upstream_status: x.serviceResponse ? String(x.serviceResponse.status) : '',
     source: SOURCES[response.source],
     workspace_name: 'default',
@@ -65,6 +66,7 @@ function withQuery(path: string, query: string): string {
 
 /** Dots lead into tables, `\\.` is a dot. */
 function keysOf(path: string): string[] {
+  if (!path.includes('\\')) return path.split('.')
   return path.split(/(?<!\\)\./).map((key) => key.replaceAll('\\.', '.'))
 }
 

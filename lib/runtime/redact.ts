@@ -38,7 +38,7 @@ function redactValues(values: unknown, isSecret: IsSecret): void {
 function redactUris(part: Record<string, unknown>, fields: readonly string[], isSecret: IsSecret): void {
   for (const field of fields) {
     const uri = part[field]
-    if (typeof uri !== 'string') continue
+    if (typeof uri !== 'string' || !uri.includes('=')) continue
     part[field] = uri.replaceAll(ARGUMENT, (argument: string, start: string, name: string) => {
       return isSecret(decoded(name)) ? start + REDACTED : argument
     })

@@ -14,20 +14,20 @@ export interface ExchangeObserved {
   transfer: Transfer
 }
 
-/** What the log entry says beyond Kong's keys, as `ai.proxy.exchange`. Nothing that is not known has a key. */
+/** What the log entry says beyond Kong's keys, as `ai.proxy.exchange`. What is not known is undefined, and in JSON has no key. */
 export function exchangeLog({ status, headers, dropped, facts, transfer }: ExchangeObserved) {
-  const id = REQUEST_IDS.map((name) => firstHeader(headers, name)).find((value) => value !== undefined)
+  const named = REQUEST_IDS.find((name) => headers[name] !== undefined)
   const { bytesIn, bytesOut, attempts, abort } = transfer
   return {
-    ...(status !== undefined && { status }),
-    ...(id !== undefined && { provider_request_id: id }),
-    ...(facts?.id !== undefined && { response_id: facts.id }),
-    ...(dropped.length > 0 && { dropped_fields: dropped }),
-    ...(abort !== undefined && { abort_reason: abort }),
+    status,
+    provider_request_id: named && firstHeader(headers, named),
+    response_id: facts?.id,
+    dropped_fields: dropped.length > 0 ? dropped : undefined,
+    abort_reason: abort,
     retries: Math.max(0, attempts - 1),
     frames_in: facts?.frames ?? 0,
     unknown_frames: facts?.unknownFrames ?? 0,
-    ...(facts?.events !== undefined && { frames_out: facts.events }),
+    frames_out: facts?.events,
     bytes_in: bytesIn,
     bytes_out: bytesOut,
   }

@@ -19,13 +19,15 @@ const TO_PROVIDER = [
 ]
 
 /** Where the body is the client's own, so are the headers that describe it. */
-const OF_THE_BODY = ['content-type', 'content-encoding', 'accept']
+const WITH_BODY = [...TO_PROVIDER, 'content-type', 'content-encoding', 'accept']
 
 /** @param ownBody the client's body goes out as it came */
 export function headersToProvider(client: HeaderRecord, ownBody: boolean): HeaderRecord {
   const headers = emptyHeaders()
-  for (const name of ownBody ? [...TO_PROVIDER, ...OF_THE_BODY] : TO_PROVIDER) {
-    const lines = [client[name] ?? []].flat().filter(isPlain)
+  for (const name of ownBody ? WITH_BODY : TO_PROVIDER) {
+    const value = client[name]
+    if (value === undefined) continue
+    const lines = (Array.isArray(value) ? value : [value]).filter(isPlain)
     if (lines.length > 0) headers[name] = lines
   }
   // A provider that compresses all the same is understood, but its frames come late.
@@ -35,22 +37,26 @@ export function headersToProvider(client: HeaderRecord, ownBody: boolean): Heade
 
 /** Nothing in it needs an encoding; HTTP leaves open which one other text has (RFC 9110 §5.5). */
 function isPlain(value: string): boolean {
-  return /^[\t\x20-\x7e]*$/.test(value)
+  return PLAIN.test(value)
 }
+
+const PLAIN = /^[\t\x20-\x7e]*$/
 
 /** What of a provider's headers reaches the client: few, as a Kong in front has room for 4 KB of them. */
 const TO_CLIENT =
   /^(request-id|x-request-id|retry-after|retry-after-ms|openai-processing-ms|openai-version|x-ratelimit-.*|anthropic-ratelimit-.*)$/
 
-/** As many as the PDK gives. */
-const MAX_HEADERS = 1000
+function isForClient(name: string): boolean {
+  return TO_CLIENT.test(name)
+}
+
+function isNoCookie(name: string): boolean {
+  return name !== 'set-cookie'
+}
 
 /** Takes out of the answer what the provider said of itself; on `preserve` routes only its cookies. */
 export function clearProviderHeaders(kong: FilterKong, preserve: boolean): void {
-  for (const name of Object.keys(kong.service.response.getHeaders(MAX_HEADERS))) {
-    const kept = preserve ? name !== 'set-cookie' : TO_CLIENT.test(name)
-    if (!kept) kong.response.clearHeader(name)
-  }
+  kong.response.clearServiceHeaders(preserve ? isNoCookie : isForClient)
 }
 
 const OF_A_BODY = { 'Content-Type': 'application/json; charset=utf-8' }
@@ -71,11 +77,11 @@ export function answerHeaders(
 ): Record<string, string> {
   const { dropped } = provider.request
   const named = model_name_header && call.model !== ''
-  return {
-    ...(mocked && { 'X-Kong-AI-Mock': '1' }),
-    ...(dropped.length > 0 && { 'X-Kong-LLM-Dropped': headerText(dropped.join(', ')) }),
-    ...(named && { 'X-Kong-LLM-Model': headerText(`${model.provider}/${call.model}`) }),
-  }
+  const headers: Record<string, string> = {}
+  if (mocked) headers['X-Kong-AI-Mock'] = '1'
+  if (dropped.length > 0) headers['X-Kong-LLM-Dropped'] = headerText(dropped.join(', '))
+  if (named) headers['X-Kong-LLM-Model'] = headerText(`${model.provider}/${call.model}`)
+  return headers
 }
 
 /** For an error in place of the stream that had been announced. */

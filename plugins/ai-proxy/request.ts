@@ -125,11 +125,11 @@ export function translateCall(config: AiProxyConfig, model: AiProxyModel, call: 
     throw ChatError.badRequest(`${driver.name} cannot express: ${request.dropped.join(', ')}`, first)
   }
   const credential = bodyCredential(config.auth ?? {}, call.body)
-  const isOwn = !changed && Object.keys(credential).length === 0
+  const isOwn = !changed && credential === undefined
   return {
     driver,
     native: native !== undefined || !call.format,
-    request: { ...request, body: { ...request.body, ...credential } },
+    request: credential === undefined ? request : { ...request, body: { ...request.body, ...credential } },
     // What passes as it is may be no JSON: then there is nothing that a credential could be put into.
     unchanged: call.isJson ? isOwn : !call.format,
   }

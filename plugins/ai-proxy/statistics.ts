@@ -27,7 +27,7 @@ export function statistics(observed: Observed): Statistics {
   const { facts, model, latency } = observed
   const usage = facts?.usage
   const completion = usage?.completion_tokens ?? 0
-  return {
+  const statistics = {
     meta: {
       plugin_id: observed.pluginId,
       provider_name: model.provider,
@@ -35,18 +35,17 @@ export function statistics(observed: Observed): Statistics {
       response_model: facts?.model ?? observed.requestModel,
       request_mode: observed.stream ? 'stream' : 'oneshot',
       llm_latency: Math.floor(latency),
-      ...azureMeta(model),
     },
     usage: {
       ...usage,
-      ...(facts?.estimated && { estimated: true }),
-      ...(observed.timeToFirstToken !== undefined && {
-        time_to_first_token: Math.floor(observed.timeToFirstToken),
-      }),
+      estimated: facts?.estimated || undefined,
+      time_to_first_token: observed.timeToFirstToken && Math.floor(observed.timeToFirstToken),
       time_per_token: completion > 0 ? latency / completion : 0,
       cost: observed.cost,
     },
   }
+  if (model.provider === 'azure') Object.assign(statistics.meta, azureMeta(model))
+  return statistics
 }
 
 type Prices = Pick<
@@ -73,8 +72,8 @@ export function cost(usage: Usage, prices: Prices): number {
   )
 }
 
-function azureMeta({ provider, options }: AiProxyModel): Record<string, string> {
-  if (provider !== 'azure' || !options) return {}
+function azureMeta({ options }: AiProxyModel): Record<string, string> {
+  if (!options) return {}
   const { azure_instance, azure_deployment_id, azure_api_version } = options
   return {
     ...(azure_instance !== undefined && { azure_instance_id: azure_instance }),

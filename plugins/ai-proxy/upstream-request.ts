@@ -1,5 +1,10 @@
 import { namesCloudCredential, usesCloud } from '../../lib/credentials/cloud.js'
-import { authorizeStatic, type ClientCredentials, type StaticAuth } from '../../lib/credentials/static.js'
+import {
+  authorizeStatic,
+  queryValue,
+  type ClientCredentials,
+  type StaticAuth,
+} from '../../lib/credentials/static.js'
 import { resolveEndpoint } from '../../lib/llm/endpoint.js'
 import { ChatError } from '../../lib/llm/errors.js'
 import type { JsonObject } from '../../lib/llm/json.js'
@@ -32,7 +37,7 @@ export async function upstreamRequest(
   const auth: StaticAuth = config.auth ?? {}
   const client = {
     headers: await kong.request.getHeaders(MAX_HEADERS),
-    query: new URLSearchParams(await kong.request.getRawQuery()),
+    rawQuery: await kong.request.getRawQuery(),
   }
   const empty = emptyCredential(auth, client, call.body)
   const mock = empty === undefined && !lacksCloudCredential(config, model) ? undefined : settings.mockUrl
@@ -44,14 +49,11 @@ export async function upstreamRequest(
   }
   const { upstream_url, upstream_path } = model.options ?? {}
   const url = mock ?? (config.route_type === 'preserve' ? undefined : upstream_url)
-  const endpoint = resolveEndpoint(provider.request, {
-    ...(upstream_path !== undefined && { upstream_path }),
-    ...(url !== undefined && { upstream_url: url }),
-  })
+  const endpoint = resolveEndpoint(provider.request, { upstream_path, upstream_url: url })
   const request: UpstreamRequest = {
     ...endpoint,
     method: preserve ? await kong.request.getMethod() : 'POST',
-    headers: { ...headersToProvider(client.headers, preserve), ...provider.request.headers },
+    headers: Object.assign(headersToProvider(client.headers, preserve), provider.request.headers),
     body: passes(call, provider, raw) ? raw : JSON.stringify(provider.request.body),
     timeouts: timeoutsOf(config),
     tlsVerify: true,
@@ -73,7 +75,12 @@ const CHECKED = ['"model"', '"stream"']
  * letter written as an escape. Text that only looks like it costs no more than being written anew.
  */
 function isAmbiguous(raw: Buffer): boolean {
-  return raw.includes('\\u00') || CHECKED.some((field) => raw.indexOf(field) !== raw.lastIndexOf(field))
+  return raw.includes('\\u00') || CHECKED.some((field) => isTwice(raw, field))
+}
+
+function isTwice(raw: Buffer, field: string): boolean {
+  const first = raw.indexOf(field)
+  return first !== -1 && raw.includes(field, first + 1)
 }
 
 /** What the runtime looks after; the other limits are the plugin's own. */
@@ -88,17 +95,14 @@ function lacksCloudCredential({ auth }: AiProxyConfig, { provider }: AiProxyMode
 }
 
 /** The field of `auth` whose value resolved to nothing, while the client sends none that counts. */
-function emptyCredential(
-  auth: StaticAuth,
-  { headers, query }: ClientCredentials,
-  body: JsonObject,
-): string | undefined {
+function emptyCredential(auth: StaticAuth, client: ClientCredentials, body: JsonObject): string | undefined {
   const { header_name, header_value, param_name, param_value, param_location, allow_override } = auth
   if (header_name !== undefined && header_value === '') {
-    if (!allow_override || !firstHeader(headers, header_name.toLowerCase())) return 'config.auth.header_value'
+    if (!allow_override || !firstHeader(client.headers, header_name.toLowerCase()))
+      return 'config.auth.header_value'
   }
   if (param_name !== undefined && param_value === '') {
-    const own = param_location === 'query' ? query.get(param_name) : body[param_name]
+    const own = param_location === 'query' ? queryValue(client, param_name) : body[param_name]
     if (!allow_override || !own) return 'config.auth.param_value'
   }
   return undefined

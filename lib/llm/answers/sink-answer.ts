@@ -52,18 +52,19 @@ export abstract class SinkAnswer<S extends AnswerSink> implements Answer {
   }
 
   get facts(): AnswerFacts {
-    const { id, model, lastUsage, totalUsage, estimated, finishReasons, events, saidChars } = this.sink
+    const { id, model, lastUsage, totalUsage: usage, estimated, finishReasons, events, saidChars } = this.sink
+    const { frames, unknownFrames } = this.intake
     return {
-      ...(id !== undefined && { id }),
-      ...(model !== undefined && { model }),
-      ...(totalUsage !== undefined && { usage: totalUsage }),
-      ...(lastUsage !== totalUsage && { ownUsage: lastUsage }),
-      ...(estimated && { estimated }),
+      id,
+      model,
+      usage,
+      ownUsage: lastUsage === usage ? undefined : lastUsage,
+      estimated,
       finishReasons,
-      frames: this.intake.frames,
-      unknownFrames: this.intake.unknownFrames,
-      ...(events > 0 && { events }),
-      ...(saidChars !== undefined && { saidChars }),
+      frames,
+      unknownFrames,
+      events: events > 0 ? events : undefined,
+      saidChars,
     }
   }
 

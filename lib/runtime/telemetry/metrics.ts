@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
 import type { AbortReason } from '../../pdk/model-call.js'
 import type { LiveExchange } from '../exchange.js'
 import type { LogSink } from '../log-sink.js'
-import { bucketsMetric } from './buckets-metric.js'
 import { LABELS, ModelNames, TOKEN_TYPES, type ModelLabels } from './model-labels.js'
 import { processMetrics } from './process-metrics.js'
+import { bucketsMetric, MoreLabels, SeriesCounter, SeriesHistogram } from './series.js'
 import type { ExchangeObserver, Telemetry } from './telemetry.js'
 
 const { model: MODEL } = LABELS
@@ -36,6 +36,9 @@ export class Metrics implements ExchangeObserver {
   readonly #providerFirstToken
   readonly #firstToken
   readonly #tokenRate
+  readonly #byStatus = new MoreLabels('status')
+  readonly #byReason = new MoreLabels('reason')
+  readonly #byType = new MoreLabels('token_type')
 
   constructor() {
     const { kong: labelNames, tokens: tokenLabels } = LABELS
@@ -53,7 +56,6 @@ export class Metrics implements ExchangeObserver {
     this.#providerLatency = this.#histogram(
       'kong_ai_llm_provider_latency_ms',
       'From the request to the end of the answer, in milliseconds',
-      labelNames,
       PROVIDER_LATENCIES,
     )
     this.#estimated = this.#counter(
@@ -79,19 +81,16 @@ export class Metrics implements ExchangeObserver {
     this.#providerFirstToken = this.#histogram(
       'kong_ai_llm_provider_first_token_ms',
       "From our request to the provider to its stream's first token, in milliseconds",
-      MODEL,
       FIRST_TOKENS,
     )
     this.#firstToken = this.#histogram(
       'kong_ai_llm_first_token_ms',
       "From the client's request to the first token that left for it, in milliseconds",
-      MODEL,
       FIRST_TOKENS,
     )
     this.#tokenRate = this.#histogram(
       'kong_ai_llm_tokens_per_second',
       'Tokens a second of a stream, after its first',
-      MODEL,
       TOKEN_RATES,
     )
   }
@@ -102,7 +101,7 @@ export class Metrics implements ExchangeObserver {
       bucketsMetric(
         'kong_ai_frame_latency_ms',
         "From a read of a provider's stream to the hand-over of its frames to the client's connection, in milliseconds",
-        telemetry.frameLatency,
+        [[{}, telemetry.frameLatency]],
       ),
     )
     this.gauge('kong_ai_open_exchanges', 'Requests that are not over', () => telemetry.open.size)
@@ -155,9 +154,9 @@ export class Metrics implements ExchangeObserver {
     const labels = this.#models.labels(x)
     const { modelCall: call, response, tries } = x
     if (!labels || !call) return
-    this.#answers.inc({ ...labels.model, status: statusOf(response.status) })
+    this.#answers.inc(this.#byStatus.of(labels.model, statusOf(response.status)))
     const { abort } = x
-    if (abort !== undefined) this.#aborts.inc({ ...labels.model, reason: abort satisfies AbortReason })
+    if (abort !== undefined) this.#aborts.inc(this.#byReason.of(labels.model, abort satisfies AbortReason))
     if (tries.length > 1) this.#retries.inc(labels.model, tries.length - 1)
     const { facts } = call
     if (facts && facts.unknownFrames > 0) this.#unknownFrames.inc(labels.model, facts.unknownFrames)
@@ -174,7 +173,7 @@ export class Metrics implements ExchangeObserver {
       const count = facts?.usage?.[token_type] ?? 0
       if (count <= 0) continue
       this.#tokens.inc(tokens[token_type], count)
-      if (facts?.estimated) this.#estimated.inc({ ...model, token_type }, count)
+      if (facts?.estimated) this.#estimated.inc(this.#byType.of(model, token_type), count)
     }
     if (stream) this.#streamed(x, labels, facts?.usage?.completion_tokens ?? 0)
   }
@@ -199,17 +198,16 @@ export class Metrics implements ExchangeObserver {
     return `${texts.join('\n\n')}\n`
   }
 
-  #counter<const L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
-    return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] })
+  #counter(name: string, help: string, labelNames: readonly string[]): SeriesCounter {
+    const counter = new SeriesCounter(name, help, labelNames)
+    this.registry.registerMetric(counter.metric)
+    return counter
   }
 
-  #histogram<const L extends string>(
-    name: string,
-    help: string,
-    labelNames: readonly L[],
-    buckets: number[],
-  ): Histogram<L> {
-    return new Histogram({ name, help, labelNames: [...labelNames], buckets, registers: [this.registry] })
+  #histogram(name: string, help: string, bounds: readonly number[]): SeriesHistogram {
+    const histogram = new SeriesHistogram(name, help, bounds)
+    this.registry.registerMetric(histogram.metric)
+    return histogram
   }
 }
 

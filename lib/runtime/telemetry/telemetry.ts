@@ -25,19 +25,19 @@ export class Telemetry {
   /** From a read of a provider's stream to the hand-over of all that came of it to the client's connection. Milliseconds. */
   readonly frameLatency = new Buckets(FRAME_LATENCIES)
 
-  constructor(private readonly observers: readonly ExchangeObserver[] = []) {}
+  /** Runs an exchange within all that want that. */
+  readonly run: (x: LiveExchange, run: () => Promise<void>) => Promise<void>
+
+  constructor(private readonly observers: readonly ExchangeObserver[] = []) {
+    const around = observers.filter((one) => one.within !== undefined)
+    this.run = (x, run) => {
+      return around.reduce<() => Promise<void>>((inner, one) => () => one.within!(x, inner), run)()
+    }
+  }
 
   begin(x: LiveExchange): void {
     this.open.add(x)
     for (const one of this.observers) one.begin?.(x)
-  }
-
-  run(x: LiveExchange, run: () => Promise<void>): Promise<void> {
-    const start = this.observers.reduce<() => Promise<void>>(
-      (inner, one) => (one.within ? () => one.within!(x, inner) : inner),
-      run,
-    )
-    return start()
   }
 
   attempt(x: LiveExchange): void {
