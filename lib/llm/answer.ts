@@ -48,7 +48,7 @@ export interface AnswerFacts {
   /** The part of `usage` that came after the answer was taken up; absent in any other. */
   ownUsage?: Usage | undefined
   /** `usage` is a count of ours: the provider sent none, or not the whole of it. */
-  estimated?: boolean
+  estimated?: boolean | undefined
   /** By choice. */
   finishReasons: FinishReason[]
   /** Frames read, and those among them that were passed over because nobody knows them. */

@@ -59,7 +59,7 @@ export abstract class SinkAnswer<S extends AnswerSink> implements Answer {
       model,
       usage,
       ownUsage: lastUsage === usage ? undefined : lastUsage,
-      estimated,
+      estimated: estimated || undefined,
       finishReasons,
       frames,
       unknownFrames,

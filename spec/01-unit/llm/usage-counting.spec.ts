@@ -59,7 +59,7 @@ describe('usage that the provider sent', () => {
       expect(events.at(-1)).toBe('[DONE]')
       expect(events).toHaveLength(includeUsage ? 3 : 2)
       expect(one.facts).toMatchObject({ usage: USAGE })
-      expect(one.facts).not.toHaveProperty('estimated')
+      expect(one.facts.estimated).toBeUndefined()
     }
     const body = completion({ content: 'Hi' }, { usage: USAGE })
     expect(await said(answer(whole), body)).toEqual(body)
@@ -203,7 +203,7 @@ describe('usage that the provider did not send', () => {
     })
     expect(eventsOf(await said(one, mute)).at(-1)).toBe('[DONE]')
     await one.countUsage?.()
-    expect(one.facts).not.toHaveProperty('usage')
+    expect(one.facts.usage).toBeUndefined()
   })
 })
 
@@ -218,7 +218,7 @@ describe('usage that nothing can count', () => {
     const one = answer({ ...whole, prompt: deep })
     expect(await said(one, body)).toEqual(body)
     expect(one.state).toBe('done')
-    expect(one.facts).not.toHaveProperty('estimated')
+    expect(one.facts.estimated).toBeUndefined()
 
     const stream = answer({ prompt: deep })
     expect(eventsOf(await said(stream, sse([chunk({ content: 'Hi' }, 'stop')])))).toHaveLength(2)
@@ -255,7 +255,7 @@ describe('usage of an answer that was cut short', () => {
     one.push(Buffer.from('data: {"error":{"message":"overloaded"}}\n\n'))
     await one.countUsage?.()
     expect(one.state).toBe('failed')
-    expect(one.facts).not.toHaveProperty('usage')
+    expect(one.facts.usage).toBeUndefined()
   })
 
   it('has Anthropic’s own count of the prompt, cache and all', async () => {
@@ -298,7 +298,7 @@ describe('usage of an answer that was cut short', () => {
     one.fail(cut)
     await one.countUsage?.()
     expect(one.facts.usage?.completion_tokens).toBeGreaterThan(0)
-    expect(one.facts).not.toHaveProperty('estimated')
+    expect(one.facts.estimated).toBeUndefined()
   })
 })
 
