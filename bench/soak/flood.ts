@@ -10,14 +10,22 @@ export interface Flood {
   close(): void
 }
 
-const PADDING = 'x'.repeat(16 * 1024)
+/** 16 KiB. */
+const PADDING = 'padding '.repeat(2048)
 
 /** What the event of a number says. */
 export const flooded = (number: number): string => `${number} ${PADDING}`
 
 const EVENT = (text: string) =>
   `data: {"id":"c","choices":[{"index":0,"delta":{"content":"${text}"},"finish_reason":null}]}\n\n`
-const LAST = 'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+/** With usage, so that nobody need count what is too much to count. */
+const LAST = `data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+
+data: {"id":"c","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}
+
+data: [DONE]
+
+`
 
 /** @param events how many a stream has after its first; without a number it has one and does not end */
 export async function startFlood(events?: number): Promise<Flood> {

@@ -123,30 +123,64 @@ describe('translating streams', () => {
     )
   })
 
-  it.each(FAMILIES)('%s: of any bytes it makes one end, and no exception', async (name) => {
-    const { body, contentType } = await good(name)
-    const change = fc.record({
-      at: fc.nat(body.length - 1),
-      skip: fc.nat(200),
-      bytes: fc.uint8Array({ maxLength: 8 }),
-    })
-    check(
-      fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
-        let damaged: Uint8Array = body
-        for (const { at, skip, bytes: put } of changes) {
-          damaged = Buffer.concat([damaged.subarray(0, at), put, damaged.subarray(at + skip)])
-        }
-        const answer = answerOf(name, contentType)
-        const events = eventsOf(through(answer, [damaged]))
-        const ends = events.filter((event) => event === '[DONE]' || event.startsWith('{"error"'))
-        expect(ends).toEqual(events.slice(events.length - ends.length))
-        expect(ends).toHaveLength(events.length === 0 ? 0 : 1)
-        expect(answer.state).toBe(answer.error === undefined ? 'done' : 'failed')
-        expect(answer.error?.code).not.toBe('translation_failed')
-      }),
-    )
-  })
+  it.each(FAMILIES)(
+    '%s: of any bytes it makes one end, and no exception, by every way alike',
+    async (name) => {
+      const { body, contentType } = await good(name)
+      const change = fc.record({
+        at: fc.nat(body.length - 1),
+        skip: fc.integer({ min: -600, max: 200 }),
+        bytes: fc.oneof(
+          fc.uint8Array({ maxLength: 8 }),
+          fc.constantFrom(...INSIDE_STRINGS).map((text) => new Uint8Array(Buffer.from(text))),
+        ),
+      })
+      check(
+        fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+          let damaged: Uint8Array = body
+          for (const { at, skip, bytes: put } of changes) {
+            // Less than nothing is left out: said twice.
+            damaged = Buffer.concat([damaged.subarray(0, at), put, damaged.subarray(Math.max(0, at + skip))])
+          }
+          const answer = answerOf(name, contentType)
+          const said = through(answer, [damaged])
+          const events = eventsOf(said)
+          const ends = events.filter((event) => event === '[DONE]' || event.startsWith('{"error"'))
+          expect(ends).toEqual(events.slice(events.length - ends.length))
+          expect(ends).toHaveLength(events.length === 0 ? 0 : 1)
+          expect(answer.state).toBe(answer.error === undefined ? 'done' : 'failed')
+          expect(answer.error?.code).not.toBe('translation_failed')
+          // No frame is whole within a piece, so that each is parsed by itself and no shorter way is taken.
+          const long = through(answerOf(name, contentType), piecesOf(damaged, 16))
+          expect(anonymous(said)).toBe(anonymous(long))
+        }),
+      )
+    },
+  )
 })
+
+/** What a string of JSON may have in it, or not. */
+const INSIDE_STRINGS = [
+  '\\',
+  '\\"',
+  '\\u0041',
+  '\\ud83d',
+  '\\n',
+  '\\x',
+  '"',
+  '","text":"',
+  '"}',
+  '👋',
+  '\u2028',
+  '\u0001',
+  '{}',
+]
+
+function piecesOf(bytes: Uint8Array, length: number): Uint8Array[] {
+  return Array.from({ length: Math.ceil(bytes.length / length) }, (_, i) =>
+    bytes.subarray(i * length, (i + 1) * length),
+  )
+}
 
 /** Ids and times that are made up anew for each answer. */
 function anonymous(stream: Buffer): string {

@@ -8,6 +8,10 @@ export function check<Values>(property: fc.IProperty<Values>): void {
   fc.assert(property, { numRuns, seed })
 }
 
+export async function checkAsync<Values>(property: fc.IAsyncProperty<Values>): Promise<void> {
+  await fc.assert(property, { numRuns, seed })
+}
+
 /** What a step throws; `undefined` if nothing. */
 export function thrown(step: () => void): unknown {
   try {
