@@ -171,6 +171,39 @@ describe('usage that is counted', () => {
   })
 })
 
+describe('usage of what passes untouched', () => {
+  it('is counted where the client of a provider’s own format leaves', async () => {
+    const upstream = await provider((turn) => {
+      turn.head(200, SSE_TYPE)
+      turn.event(START)
+      turn.event(open(0, { type: 'text', text: '' }))
+      turn.event(delta(0, { type: 'text_delta', text: 'One two three four five' }))
+    })
+    const model = { provider: 'anthropic', name: 'claude-sonnet-4-5' }
+    const gateway = await aiGateway(aiConfig(upstream.url, { logging, llm_format: 'anthropic', model }))
+    const leaving = new AbortController()
+    const body = { model: 'claude-sonnet-4-5', max_tokens: 9, messages, stream: true }
+    const response = await post(gateway, body, { path: '/v1/messages', signal: leaving.signal })
+    const reader = new BodyReader(response)
+    for (let text = ''; !text.includes('five'); text += await reader.next());
+    leaving.abort()
+    expect(usageOf(await gateway.entry())).toMatchObject({
+      prompt_tokens: object(object(START.message).usage).input_tokens,
+      completion_tokens: 6,
+      estimated: true,
+    })
+  })
+
+  it('is counted of a preserved stream that nobody asked for usage', async () => {
+    const { role, hello, finish, done } = EVENTS
+    const upstream = await answering(200, SSE_TYPE, role + hello + finish + done)
+    const gateway = await aiGateway(aiConfig(upstream.url, { logging, route_type: 'preserve' }))
+    await (await post(gateway, { messages, stream: true }, { path: '/v1/chat/completions' })).text()
+    expect(upstream.bodies()).toEqual([{ messages, stream: true }])
+    expect(usageOf(await gateway.entry())).toMatchObject({ completion_tokens: 1, estimated: true })
+  })
+})
+
 describe('cost', () => {
   it('prices what came from the prompt cache and what went to it', async () => {
     const usage = {
