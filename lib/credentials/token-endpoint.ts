@@ -1,4 +1,3 @@
-import { request } from 'undici'
 import { isObject, parseJson, type JsonObject } from '../llm/json.js'
 import { CredentialError, errorKind } from './error.js'
 import type { Expiring } from './token-cache.js'
@@ -23,6 +22,8 @@ export async function callTokenEndpoint(call: TokenCall, signal: AbortSignal): P
   const { whose, url, method, headers = {}, body = null } = call
   if (!URL.canParse(url)) throw new CredentialError(`${whose} is not configured as a URL`)
   try {
+    // Loaded with the first call: a start does not wait for it.
+    const { request } = await import('undici')
     const answer = await request(url, { method, headers, body, signal })
     return { status: answer.statusCode, text: await answer.body.text() }
   } catch (error) {

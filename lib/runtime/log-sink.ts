@@ -1,6 +1,5 @@
 import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
-import { request } from 'undici'
 import type { Logger } from '../pdk/method.js'
 import { within } from './within.js'
 
@@ -135,6 +134,8 @@ class HttpSink implements LogSink {
   }
 
   async #post(lines: string): Promise<void> {
+    // Loaded with the first batch: a start does not wait for it.
+    const { request } = await import('undici')
     const { statusCode, body } = await request(this.url, {
       method: 'POST',
       headers: { 'content-type': 'application/x-ndjson' },

@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { Agent, request } from 'undici'
+import type { Agent } from 'undici'
 import { isPublicAddress } from './public-address.js'
 
 const MAX_BYTES = 10 * 1024 * 1024
@@ -50,7 +50,7 @@ export async function fetchPublic(
     if (addresses.length === 0 || !addresses.every(({ address }) => isPublicAddress(address))) {
       throw new PublicFetchError('its host is not public')
     }
-    agent = pinned(addresses)
+    agent = await pinned(addresses)
     return await get(url, type, maxBytes, agent, inTime)
   } catch (error) {
     if (error instanceof PublicFetchError) throw error
@@ -71,7 +71,9 @@ async function resolveHost(host: string): Promise<LookupAddress[]> {
 }
 
 /** Connects to the given addresses, whatever name is asked for. */
-function pinned(addresses: LookupAddress[]): Agent {
+async function pinned(addresses: LookupAddress[]): Promise<Agent> {
+  // Loaded with the first URL: a start does not wait for it.
+  const { Agent } = await import('undici')
   return new Agent({
     connect: {
       lookup: (_host, { all }, done) => {
@@ -89,6 +91,7 @@ async function get(
   dispatcher: Agent,
   signal: AbortSignal,
 ): Promise<Fetched> {
+  const { request } = await import('undici')
   const headers = { accept: `${type}*`, 'accept-encoding': 'identity' }
   const { statusCode, headers: answered, body } = await request(url, { dispatcher, signal, headers })
   // A body that is not read to its end is ended with its connection.

@@ -10,6 +10,7 @@ export class Upload {
   readonly #socket: Socket
   /** Bytes still to come; `undefined`: in chunks. */
   #left: number | undefined
+  #over = false
   readonly #onEnd: (fault: string | undefined) => void
 
   /** @param onEnd runs once: when all of it is written, or with what is wrong with it */
@@ -28,7 +29,9 @@ export class Upload {
       .on('end', this.#onBodyEnd)
       .on('close', this.#onClose)
       .on('error', this.#onClose)
-    body.resume()
+    // The client may have gone while the connection was made.
+    if (body.destroyed) queueMicrotask(this.#onClose)
+    else body.resume()
   }
 
   /** The upstream has taken what was written. */
@@ -44,6 +47,8 @@ export class Upload {
 
   readonly #onData = (piece: Buffer): void => {
     const socket = this.#socket
+    // As a chunk it would be the last one.
+    if (piece.length === 0) return
     if (this.#left === undefined) {
       socket.cork()
       socket.write(`${piece.length.toString(16)}\r\n`, 'latin1')
@@ -69,11 +74,13 @@ export class Upload {
   readonly #onClose = (): void => this.#finish('the client went away while its request body was sent on')
 
   #finish(fault: string | undefined): void {
+    if (this.#over) return
     this.#unlisten()
     this.#onEnd(fault)
   }
 
   #unlisten(): void {
+    this.#over = true
     this.#body
       .off('data', this.#onData)
       .off('end', this.#onBodyEnd)

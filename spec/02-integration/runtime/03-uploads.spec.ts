@@ -1,0 +1,192 @@
+import http, { type IncomingMessage } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo, Socket } from 'node:net'
+import { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it } from 'vitest'
+import { closing } from '../../support/ai-gateway.js'
+import { gate, origin } from '../../support/origin.js'
+import { rawUpstream } from '../../support/raw-http.js'
+import { call, requestTo, upstreams } from '../../support/upstream.js'
+
+const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
+const post = (url: string, headers: Record<string, string> = {}) =>
+  requestTo(url, { method: 'POST', headers })
+
+interface Echo {
+  body: string
+  headers: Record<string, string>
+}
+
+async function echoed(url: string, headers: Record<string, string>, body: Buffer | string | Readable | null) {
+  const { body: answer, failure } = await call(upstreams(), post(url, headers), body).over
+  expect(failure).toBeUndefined()
+  return JSON.parse(Buffer.from(answer, 'latin1').toString()) as Echo
+}
+
+/** A server that hands over each request with its connection and answers when it is told to. */
+async function listening(onRequest: (message: IncomingMessage, socket: Socket) => void): Promise<string> {
+  const server = http.createServer((message) => {
+    message.on('error', () => {})
+    onRequest(message, message.socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closing({
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+describe('a body that is there', () => {
+  it.each([
+    ['text', 'hello'],
+    ['text beyond ASCII', 'hé你😀'],
+    ['bytes', Buffer.from('hello')],
+    ['much text', 'x'.repeat(1_000_000)],
+    ['many bytes', Buffer.alloc(1_000_000, 'x')],
+  ])('arrives as it was: %s', async (_, body) => {
+    const { url } = await origin().then(closing)
+    const { body: arrived, headers } = await echoed(url, {}, body)
+    expect(arrived).toBe(String(body))
+    expect(headers['content-length']).toBe(String(Buffer.byteLength(body)))
+  })
+
+  it.each([
+    ['text', '{"a":1}'],
+    ['text beyond ASCII', '{"a":"é"}'],
+    ['bytes', Buffer.from('{"a":1}')],
+  ])('goes out in one piece with its head: %s', async (_, body) => {
+    const server = await rawUpstream((socket) => void socket.end(OK))
+    await call(upstreams(), post(server.url), body).over
+    expect(
+      Buffer.from(server.requests[0]!, 'latin1')
+        .toString()
+        .endsWith(`\r\n\r\n${String(body)}`),
+    ).toBe(true)
+  })
+})
+
+describe('a streamed body', () => {
+  it('goes on in chunks, or in the length that the client said', async () => {
+    const { url } = await origin().then(closing)
+    const pieces = () =>
+      Readable.from(['hel', Buffer.alloc(0), 'lo', 'x'.repeat(100_000)].map((one) => Buffer.from(one)))
+    const whole = `hello${'x'.repeat(100_000)}`
+    const chunked = await echoed(url, {}, pieces())
+    expect(chunked.body).toBe(whole)
+    expect(chunked.headers).toMatchObject({ 'transfer-encoding': 'chunked' })
+    const known = await echoed(url, { 'content-length': String(whole.length) }, pieces())
+    expect(known.body).toBe(whole)
+    expect(known.headers).not.toHaveProperty('transfer-encoding')
+  })
+
+  it('leaves a connection that takes the next request', async () => {
+    const sockets = new Set<Socket>()
+    const url = await listening((message, socket) => {
+      sockets.add(socket)
+      message.resume().on('end', () => socket.write(OK))
+    })
+    const through = upstreams()
+    for (const length of [{}, { 'content-length': '1' }, {}]) {
+      expect((await call(through, post(url, length), Readable.from([Buffer.from('x')])).over).body).toBe('ok')
+    }
+    expect(sockets.size).toBe(1)
+  })
+
+  it.each([
+    ['longer', '4'],
+    ['shorter', '6'],
+  ])('that is %s than its length is a failure, and its connection is closed', async (word, length) => {
+    const { promise: gone, open } = gate()
+    const url = await listening((_, socket) => void socket.once('close', () => open()))
+    const { failure } = await call(
+      upstreams(),
+      post(url, { 'content-length': length }),
+      Readable.from([Buffer.from('hello')]),
+    ).over
+    expect(failure).toEqual({
+      kind: 'closed',
+      message: `the request body is ${word} than its content-length`,
+    })
+    await gone
+  })
+
+  it('that breaks off is a failure, and the server never takes it for whole', async () => {
+    const { promise: gone, open } = gate<boolean>()
+    const url = await listening((message) => void message.on('close', () => open(message.complete)).resume())
+    const body = new PassThrough()
+    body.write('the beginning')
+    const one = call(upstreams(), post(url), body)
+    body.destroy()
+    expect((await one.over).failure).toMatchObject({ kind: 'closed' })
+    const other = new PassThrough()
+    other.write('the beginning')
+    const two = call(upstreams(), post(url), other)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    other.destroy(new Error('gone'))
+    expect((await two.over).failure).toMatchObject({ kind: 'closed' })
+    expect(await gone).toBe(false)
+  })
+
+  it('is no longer sent where the answer did not wait for it, and the connection not kept', async () => {
+    let connections = 0
+    const server = await rawUpstream((socket) => {
+      connections++
+      socket.write('HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno')
+    })
+    const through = upstreams()
+    const body = new PassThrough()
+    body.write('the beginning')
+    const { status, body: answer } = await call(through, post(server.url), body).over
+    expect({ status, answer }).toEqual({ status: 413, answer: 'no' })
+    expect(body.destroyed).toBe(false)
+    expect(body.isPaused()).toBe(true)
+    await call(through, requestTo(server.url)).over
+    expect(connections).toBe(2)
+  })
+
+  it('goes no faster than the server reads', async () => {
+    const { promise: arrived, open } = gate<IncomingMessage>()
+    const url = await listening((message) => open(message))
+    const PIECES = 1000
+    let given = 0
+    const body = new Readable({
+      highWaterMark: 1,
+      read() {
+        this.push(given++ < PIECES ? Buffer.alloc(65_536, 'x') : null)
+      },
+    })
+    const one = call(upstreams(), post(url), body)
+    const message = await arrived
+    let before = -1
+    while (before !== given) {
+      before = given
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    // Sockets' own buffers take megabytes.
+    expect(given).toBeLessThan(PIECES / 2)
+    const whole = text(message)
+    expect((await whole).length).toBe(PIECES * 65_536)
+    message.socket.write(OK)
+    expect((await one.over).body).toBe('ok')
+  })
+
+  it('whose client is slow is not held against the server', async () => {
+    const url = await listening((message, socket) => message.resume().on('end', () => socket.write(OK)))
+    const body = new PassThrough()
+    const timeouts = { connect: 0, headers: 50, idle: 50 }
+    const one = call(upstreams(), { ...post(url), timeouts }, body)
+    for (let i = 0; i < 3; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 80))
+      body.write('x')
+    }
+    expect(one.failure).toBeUndefined()
+    body.end()
+    expect((await one.over).body).toBe('ok')
+  })
+})

@@ -1,0 +1,151 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import net, { type AddressInfo } from 'node:net'
+import tls, { type TLSSocket } from 'node:tls'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { closing } from '../../support/ai-gateway.js'
+import { call, requestTo, upstreams } from '../../support/upstream.js'
+
+const fixture = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url))
+/** Of `localhost`, signed by nobody. */
+const OWN = { key: fixture('key.pem'), cert: fixture('cert.pem') }
+
+/** An https server that answers each request with this many bytes. */
+async function server(size = 2, options: tls.TlsOptions = {}) {
+  const sockets: TLSSocket[] = []
+  const reused: boolean[] = []
+  const listener = tls.createServer({ ...OWN, ALPNProtocols: ['h2', 'http/1.1'], ...options }, (socket) => {
+    sockets.push(socket)
+    reused.push(socket.isSessionReused())
+    socket.on('error', () => {})
+    socket.on('data', () => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${size}\r\n\r\n`)
+      socket.write(Buffer.alloc(size, 'x'))
+    })
+  })
+  listener.on('tlsClientError', () => {})
+  listener.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  closing({
+    close: async () => {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => listener.close(resolve))
+    },
+  })
+  return { port: (listener.address() as AddressInfo).port, sockets, reused }
+}
+
+const at = (port: number, changes: Parameters<typeof requestTo>[1] = {}) =>
+  requestTo(`https://127.0.0.1:${port}`, { tlsVerify: false, ...changes })
+
+describe('an https upstream', () => {
+  it('is spoken to as HTTP/1.1 over a connection that is kept', async () => {
+    const { port, sockets } = await server()
+    const through = upstreams()
+    for (let i = 0; i < 3; i++) expect((await call(through, at(port)).over).body).toBe('xx')
+    expect(sockets).toHaveLength(1)
+    expect(sockets[0]!.alpnProtocol).toBe('http/1.1')
+  })
+
+  it('gives large answers whole, to several at once', async () => {
+    const { port } = await server(1_000_000)
+    const through = upstreams()
+    const calls = Array.from({ length: 4 }, () => call(through, at(port)).over)
+    for (const { body } of await Promise.all(calls)) expect(body === 'x'.repeat(1_000_000)).toBe(true)
+  })
+
+  it('must have a valid certificate where that is asked for', async () => {
+    const { port } = await server()
+    const { failure } = await call(upstreams(), at(port, { tlsVerify: true })).over
+    expect(failure).toMatchObject({ kind: 'tls' })
+    expect(failure!.message).not.toBe('')
+  })
+
+  it('shares no connection between those who verify and those who do not', async () => {
+    const { port, sockets } = await server()
+    const through = upstreams()
+    await call(through, at(port)).over
+    expect((await call(through, at(port, { tlsVerify: true })).over).failure).toMatchObject({ kind: 'tls' })
+    expect((await call(through, at(port)).over).body).toBe('xx')
+    expect(sockets).toHaveLength(1)
+  })
+
+  it.each([
+    ['its name', { host: 'localhost' }, 'localhost'],
+    ['the name in Host, as Kong does', { headers: { host: 'api.test:8443' } }, 'api.test'],
+    ['no name where it has only an address', {}, false],
+    ['no name where Host has only an address', { headers: { host: '[::1]:8443' } }, false],
+  ])('is told %s', async (_, changes, servername) => {
+    const { port, sockets } = await server()
+    expect((await call(upstreams(), at(port, changes)).over).failure).toBeUndefined()
+    expect(sockets[0]!.servername).toBe(servername)
+  })
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'takes up its session in the next connection: %s',
+    async (version) => {
+      const { port, sockets, reused } = await server(2, { minVersion: version, maxVersion: version })
+      const through = upstreams()
+      await call(through, at(port)).over
+      const [first] = sockets
+      first!.destroy()
+      await once(first!, 'close')
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      await call(through, at(port)).over
+      expect(reused).toEqual([false, true])
+    },
+  )
+
+  it('that speaks no TLS is a failure of that kind', async () => {
+    const plain = net.createServer(
+      (socket) => void socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    )
+    plain.listen(0, '127.0.0.1')
+    await once(plain, 'listening')
+    closing({ close: async () => void plain.close() })
+    const { failure } = await call(upstreams(), at((plain.address() as AddressInfo).port)).over
+    expect(failure).toMatchObject({ kind: 'tls' })
+  })
+
+  it('that never shakes hands is given up in time', async () => {
+    const silent = net.createServer((socket) => void socket.on('error', () => {}))
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    closing({ close: async () => void silent.close() })
+    const timeouts = { connect: 30, headers: 0, idle: 0 }
+    const { failure } = await call(upstreams(), at((silent.address() as AddressInfo).port, { timeouts })).over
+    expect(failure).toEqual({ kind: 'timeout', message: 'Connect Timeout Error' })
+  })
+})
+
+describe('a content coding', () => {
+  it('is undone from bytes that later reads do not change', async () => {
+    const plain = Array.from({ length: 20_000 }, (_, i) => `line ${i}\n`).join('')
+    const bytes = gzipSync(plain)
+    const listener = net.createServer((socket) => {
+      socket
+        .on('error', () => {})
+        .on('data', () => {
+          socket.write('HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n')
+          for (let from = 0; from < bytes.length; from += 777) {
+            const piece = bytes.subarray(from, from + 777)
+            socket.write(`${piece.length.toString(16)}\r\n`)
+            socket.write(piece)
+            socket.write('\r\n')
+          }
+          socket.write('0\r\n\r\n')
+        })
+    })
+    listener.listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    closing({ close: async () => void listener.close() })
+    const url = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`
+    const through = upstreams()
+    const calls = Array.from({ length: 3 }, () => call(through, requestTo(url), null, true).over)
+    for (const { body, headers } of await Promise.all(calls)) {
+      expect(body === plain).toBe(true)
+      expect(headers).not.toHaveProperty('content-encoding')
+    }
+  })
+})
