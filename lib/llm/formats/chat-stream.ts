@@ -1,6 +1,7 @@
 import type { FinishReason } from '../chat.js'
 import type { Json, JsonObject } from '../json.js'
-import { EventSink } from './event-sink.js'
+import { type ChunkForm, EventSink } from './event-sink.js'
+import { quote } from './quote.js'
 
 const json = JSON.stringify
 
@@ -13,12 +14,19 @@ export class ChatStreamSink extends EventSink {
   protected readonly idPrefix = 'chatcmpl-'
   protected readonly object = 'chat.completion.chunk'
 
+  /** By choice: the chunks with a piece of its text. */
+  private readonly texts: ChunkForm[] = []
+
   protected writeChoice(choice: number): void {
+    this.texts[choice] = this.form(
+      `{"index":${choice},"delta":{"content":`,
+      '},"logprobs":null,"finish_reason":null}',
+    )
     this.writeDelta(choice, '"role":"assistant","content":""')
   }
 
   protected writeText(choice: number, text: string): void {
-    this.writeDelta(choice, `"content":${json(text)}`)
+    this.fill(this.texts[choice]!, quote(text))
   }
 
   protected writeRefusal(choice: number, text: string): void {

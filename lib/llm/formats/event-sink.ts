@@ -30,11 +30,17 @@ export function usageEvent(head: string, usage: Usage): string {
   return `${head}],"usage":${JSON.stringify(usage)}}\n\n`
 }
 
+/** Chunks that differ in one piece of JSON alone: what stands before and behind it. */
+export interface ChunkForm {
+  readonly before: string
+  readonly after: string
+}
+
 /**
  * What the streams of OpenAI's formats have in common: the members that each chunk begins with, the usage chunk, the end.
  *
- * On the hot path of every translated stream, hence strings: all but a chunk's choice is known at the start, so that a
- * delta costs one escape and one concatenation.
+ * On the hot path of every translated stream, hence strings: what begins and ends a chunk is known at the start, and of a
+ * chunk with text all but the text, so that a delta costs one escape and one concatenation.
  */
 export abstract class EventSink extends AnswerSink {
   protected abstract readonly object: string
@@ -53,6 +59,16 @@ export abstract class EventSink extends AnswerSink {
   protected chunk(choice: string): void {
     this.events++
     this.pending += this.head + choice + this.tail
+  }
+
+  /** Given what a choice has around its piece. */
+  protected form(before: string, after: string): ChunkForm {
+    return { before: this.head + before, after: after + this.tail }
+  }
+
+  protected fill(form: ChunkForm, piece: string): void {
+    this.events++
+    this.pending += form.before + piece + form.after
   }
 
   protected override begin(identity: Identity): void {

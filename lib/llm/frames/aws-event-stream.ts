@@ -138,11 +138,23 @@ function frameOf(headers: ReadonlyMap<string, string>, data: string): Frame {
 function messageLength(bytes: Buffer, at: number): number {
   const length = bytes.readUInt32BE(at)
   const headers = bytes.readUInt32BE(at + 4)
-  if (crc32(bytes.subarray(at, at + 8)) !== bytes.readUInt32BE(at + 8))
-    throw corrupt('the checksum of a prelude')
+  if (preludeChecksum(bytes, at) !== bytes.readUInt32BE(at + 8)) throw corrupt('the checksum of a prelude')
   if (length < PRELUDE_BYTES + headers + CHECKSUM_BYTES) throw corrupt('the length of a message')
   return length
 }
+
+/** CRC-32 of the two lengths. Of so few bytes our own takes a tenth of the time that a call of `zlib` and a view cost. */
+function preludeChecksum(bytes: Buffer, at: number): number {
+  let crc = -1
+  for (let i = at; i < at + 8; i++) crc = CRC_TABLE[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8)
+  return ~crc >>> 0
+}
+
+const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte
+  for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
+  return crc
+})
 
 /** The headers whose values are strings; the others are skipped. */
 function readHeaders(bytes: Buffer): Map<string, string> {
