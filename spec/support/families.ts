@@ -35,14 +35,19 @@ export interface Recorded {
   body: Buffer
 }
 
-/** What the mock of a provider answers; `name` may ask it for an error. */
-export async function recorded(provider: string, stream: boolean, name = 'some-model'): Promise<Recorded> {
+/** What the mock of a provider answers; `name` may ask it for an error, `asked` for something else than much text. */
+export async function recorded(
+  provider: string,
+  stream: boolean,
+  name = 'some-model',
+  asked: JsonObject = {},
+): Promise<Recorded> {
   const mock = closing(await startMock({ pace: 0 }))
   const config = familyConfig(provider, mock.url)
   const model = object(config.model)
   model.name = name
   if (provider === 'azure') object(model.options).azure_deployment_id = name
-  await (await post(await aiGateway(config), { messages, stream })).text()
+  await (await post(await aiGateway(config), { messages, stream, ...asked })).text()
   const { path, query, headers, body } = mock.requests[0]!
   const { 'content-length': _, 'transfer-encoding': __, connection: ___, ...kept } = headers
   const response = await fetch(`${mock.url}${path}${query && `?${query}`}`, {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readUsage } from '../../../lib/llm/usage.js'
+import { addUsage, readUsage } from '../../../lib/llm/usage.js'
 
 describe('usage', () => {
   it("keeps the provider's total and details", () => {
@@ -37,5 +37,29 @@ describe('usage', () => {
     for (const value of [null, undefined, 'many', {}, [], { prompt_tokens: 'x' }, { prompt_tokens: -1 }]) {
       expect(readUsage(value)).toBeUndefined()
     }
+  })
+
+  it('of two answers that make one is the sum, details by name', () => {
+    const one = {
+      prompt_tokens: 1,
+      completion_tokens: 2,
+      total_tokens: 3,
+      prompt_tokens_details: { cached_tokens: 1 },
+    }
+    const other = {
+      prompt_tokens: 10,
+      completion_tokens: 20,
+      total_tokens: 30,
+      prompt_tokens_details: { cached_tokens: 5, audio_tokens: 2 },
+      completion_tokens_details: { reasoning_tokens: 7 },
+    }
+    expect(addUsage(one, other)).toEqual({
+      prompt_tokens: 11,
+      completion_tokens: 22,
+      total_tokens: 33,
+      prompt_tokens_details: { cached_tokens: 6, audio_tokens: 2 },
+      completion_tokens_details: { reasoning_tokens: 7 },
+    })
+    expect(addUsage(one, undefined)).toEqual(one)
   })
 })

@@ -1,6 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import zlib from 'node:zlib'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { createAnswer } from '../../../lib/llm/answers/index.js'
+import { driverOf } from '../../../lib/llm/drivers/index.js'
+import { ChatError } from '../../../lib/llm/errors.js'
 import { aiGateway, messages, post } from '../../support/ai-gateway.js'
 import { mulberry32 } from '../../support/cuts.js'
 import {
@@ -11,6 +14,7 @@ import {
   type Outcome,
   type Recorded,
 } from '../../support/families.js'
+import { object } from '../../support/json.js'
 import { rawUpstream } from '../../support/raw-http.js'
 
 interface Served {
@@ -75,14 +79,11 @@ describe.each(FAMILIES)('%s', (provider) => {
       expect(whole.text.length).toBeGreaterThan(10)
     })
 
-    /** Whole, or failed: never less than whole and said to be whole. */
     function expectHonest(result: Outcome): void {
-      const isHonest = result.complete ? isDeepStrictEqual(result, whole) : result.error !== undefined
-      expect({ ...result, isHonest }).toMatchObject({ isHonest: true })
-      expect(whole.text.startsWith(result.text)).toBe(true)
+      expect({ ...result, isHonest: isHonest(result, whole) }).toMatchObject({ isHonest: true })
     }
 
-    it('is never called whole where its connection broke, at any byte', async () => {
+    it('is never called whole where its connection broke', async () => {
       const serve = await running(provider, stream, good.contentType)
       for (const at of places(good.body.length)) {
         const result = await serve(good.body.subarray(0, at), { headers: CHUNKED, cut: true })
@@ -91,9 +92,22 @@ describe.each(FAMILIES)('%s', (provider) => {
       }
     })
 
-    it('is never called whole where its body ended too early, at any byte', async () => {
+    it('is never called whole where its body ended too early', async () => {
       const serve = await running(provider, stream, good.contentType)
       for (const at of places(good.body.length)) expectHonest(await serve(good.body.subarray(0, at)))
+    })
+
+    it('is never called whole where it was cut, at any byte', async () => {
+      const short = await recorded(provider, stream, 'some-model', { max_tokens: 4 })
+      const { length } = short.body
+      const all = await translated(provider, stream, short, length, 'ended')
+      expect(all).toMatchObject({ complete: true, finish: 'length' })
+      for (let at = 0; at < length; at++) {
+        for (const end of ['broke', 'ended'] as const) {
+          const result = await translated(provider, stream, short, at, end)
+          expect({ ...result, isHonest: isHonest(result, all) }).toMatchObject({ isHonest: true })
+        }
+      }
     })
 
     it('is read through gzip, deflate, with and without zlib header, and br', async () => {
@@ -197,7 +211,44 @@ describe.each(FAMILIES)('%s', (provider) => {
   })
 })
 
-/** Every byte of a short body; of a longer one its edges and some in between. */
+/** Whole, or failed: never less than whole and said to be whole. */
+function isHonest(result: Outcome, whole: Outcome): boolean {
+  if (!whole.text.startsWith(result.text)) return false
+  return result.complete ? isDeepStrictEqual(result, whole) : result.error !== undefined
+}
+
+/** What comes of the first bytes of an answer, without the sockets: quick enough for every place to cut it. */
+async function translated(
+  provider: string,
+  stream: boolean,
+  { body, contentType }: Recorded,
+  length: number,
+  end: 'broke' | 'ended',
+): Promise<Outcome> {
+  const { options } = object(familyConfig(provider, 'http://localhost').model)
+  const driver = driverOf(provider, object(options ?? {}))!
+  const native = driver.native?.['llm/v1/chat'] !== undefined
+  const answer = createAnswer({
+    driver,
+    route: 'llm/v1/chat',
+    native,
+    stream,
+    contentType,
+    model: 'some-model',
+    includeUsage: false,
+  })
+  answer.push(body.subarray(0, length))
+  if (end === 'broke') answer.fail(ChatError.badUpstream('cut', 'answer_cut_off'))
+  else answer.end()
+  const told = answer.read()
+  if (told === undefined) {
+    return outcome(Response.json(answer.error!.toBody(), { status: answer.error!.status }))
+  }
+  const type = stream ? 'text/event-stream' : 'application/json'
+  return outcome(new Response(told, { headers: { 'content-type': type } }))
+}
+
+/** The edges of a body and some places in between. */
 function places(length: number): number[] {
   const random = mulberry32(length)
   const some = Array.from({ length: 20 }, () => Math.floor(random() * length))
