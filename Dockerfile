@@ -15,7 +15,8 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund && npm cache clean -
 COPY --from=build /app/dist ./dist
 # A volume that is mounted here takes over the owner.
 RUN mkdir -p /run/kong-ai && chown node:node /run/kong-ai
-USER node
+# `node` by its number: Kubernetes' runAsNonRoot believes no name.
+USER 1000
 ENTRYPOINT ["node", "dist/lib/cli.js"]
 CMD ["plugin-server", "--socket", "/run/kong-ai/plugins.sock"]
 # A connection and not the file: a killed process leaves its socket behind.

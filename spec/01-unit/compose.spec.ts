@@ -137,7 +137,7 @@ describe('Dockerfile', () => {
   })
 
   it('runs as a user without rights, who owns the folder of the socket', () => {
-    expect(texts(last, 'USER')).toEqual(['node'])
+    expect(texts(last, 'USER')).toEqual(['1000'])
     expect(texts(last, 'RUN').at(-1)).toBe('mkdir -p /run/kong-ai && chown node:node /run/kong-ai')
     expect(path.dirname(option('socket'))).toBe('/run/kong-ai')
   })
