@@ -1,6 +1,8 @@
 import { formatFault } from '../gateway/faults.js'
 import { Gateway } from '../gateway/gateway.js'
 import type { GatewayConfig } from '../gateway/entities.js'
+import type { GatewayWorkersOptions } from '../gateway/gateway-workers.js'
+import type { PluginDefinition } from '../runtime/definition.js'
 import { logSink } from '../runtime/log-sink.js'
 import { processLogger } from '../runtime/logger.js'
 import { readConfig } from './config-file.js'
@@ -12,6 +14,8 @@ import {
   mockOption,
   parseOptions,
   usage,
+  WORKERS_OPTION,
+  workersOption,
   type OptionTable,
 } from './options.js'
 import { installedPlugins } from './plugins.js'
@@ -46,6 +50,7 @@ export const GATEWAY_OPTIONS = {
   },
   'log-sink': LOG_SINK_OPTION,
   'live-page': LIVE_PAGE_OPTION,
+  workers: WORKERS_OPTION,
   mock: MOCK_OPTION,
 } as const satisfies OptionTable
 
@@ -57,7 +62,7 @@ export async function gateway(args: string[]): Promise<number> {
     mockUrl: mockOption(parseOptions(args, GATEWAY_OPTIONS, process.env)),
   })
   if (!started) return 1
-  const { proxyUrl, statusUrl } = started.gateway
+  const { proxyUrl, statusUrl } = started
   // Before the words by which others know that it serves.
   const stopped = untilStopped()
   process.stdout.write(`proxy on ${proxyUrl}\nstatus on ${statusUrl}/status\n`)
@@ -66,10 +71,18 @@ export async function gateway(args: string[]): Promise<number> {
   return 0
 }
 
-export interface StartedGateway {
-  readonly gateway: Gateway
+export interface StartedGateway extends Pick<ServingGateway, 'proxyUrl' | 'statusUrl'> {
   readonly config: GatewayConfig
   /** Lets answers in flight end, and their log entries out. */
+  close(): Promise<void>
+}
+
+/** A gateway in this process, or one in several. */
+interface ServingGateway {
+  readonly proxyUrl: string
+  readonly statusUrl: string
+  reload(config: GatewayConfig): void | Promise<void>
+  reopen(): void
   close(): Promise<void>
 }
 
@@ -84,7 +97,8 @@ export async function startGateway(
 ): Promise<StartedGateway | undefined> {
   const options = parseOptions(args, GATEWAY_OPTIONS, process.env)
   const log = processLogger()
-  const plugins = await installedPlugins(options.all('plugins'), log)
+  const folders = options.all('plugins')
+  const plugins = await installedPlugins(folders, log)
   const file = options.one('config')!
   const loaded = await readConfig(file, plugins)
   if ('faults' in loaded) {
@@ -95,33 +109,71 @@ export async function startGateway(
     for (const warning of loaded.warnings)
       log.warn({ at: formatFault(warning) }, 'a vault reference is empty')
   }
-  const target = options.one('log-sink')
-  const sink = target === undefined ? undefined : logSink(target, log)
-  const gateway = await Gateway.start({
+  const setting = {
     config: loaded.config,
-    plugins,
     proxyListen: addressOption(options.one('proxy-listen')!),
     statusListen: addressOption(options.one('status-listen')!),
     settings: mockUrl === undefined ? {} : { mockUrl },
     log,
-    sink,
     livePage: livePage || options.has('live-page'),
-  })
+  }
+  const logTarget = options.one('log-sink')
+  const count = workersOption(options)
+  const gateway =
+    count === 1
+      ? await inThisProcess(setting, plugins, logTarget)
+      : await inWorkers(setting, count, { folders, logSink: logTarget })
   const reloader = new Reloader({ file, plugins, gateway, log })
   if (options.has('watch')) await reloader.watch()
   const onHangUp = () => {
-    sink?.reopen()
+    gateway.reopen()
     void reloader.reload()
   }
   process.on('SIGHUP', onHangUp)
   return {
-    gateway,
+    proxyUrl: gateway.proxyUrl,
+    statusUrl: gateway.statusUrl,
     config: loaded.config,
     async close() {
       reloader.close()
       await gateway.close()
       process.off('SIGHUP', onHangUp)
+    },
+  }
+}
+
+type Setting = Omit<GatewayWorkersOptions, 'count' | 'program' | 'process'>
+
+async function inThisProcess(
+  setting: Setting,
+  plugins: ReadonlyMap<string, PluginDefinition>,
+  logTarget: string | undefined,
+): Promise<ServingGateway> {
+  const sink = logTarget === undefined ? undefined : logSink(logTarget, setting.log)
+  const gateway = await Gateway.start({ ...setting, plugins, sink })
+  return {
+    proxyUrl: gateway.proxyUrl,
+    statusUrl: gateway.statusUrl,
+    reload: (config) => gateway.reload(config),
+    reopen: () => sink?.reopen(),
+    async close() {
+      await gateway.close()
       await sink?.close()
     },
   }
+}
+
+/** What has to do with workers is loaded only here. */
+async function inWorkers(
+  setting: Setting,
+  count: number,
+  process: GatewayWorkersOptions['process'],
+): Promise<ServingGateway> {
+  const { GatewayWorkers } = await import('../gateway/gateway-workers.js')
+  return GatewayWorkers.start({
+    ...setting,
+    count,
+    program: new URL('gateway-worker.js', import.meta.url),
+    process,
+  })
 }

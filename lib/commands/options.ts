@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { parseAddress, type Address } from '../runtime/listener.js'
 
@@ -103,6 +104,23 @@ export const MOCK_OPTION: Option = {
   value: 'URL',
   env: 'KONG_AI_MOCK_URL',
   help: 'where requests go whose provider has no key',
+}
+
+export const WORKERS_OPTION: Option = {
+  value: 'N|auto',
+  env: 'KONG_NGINX_WORKER_PROCESSES',
+  default: '1',
+  help: 'processes that share the work; auto is one for each core',
+}
+
+/** How many processes are to serve; 1: this one. @throws UsageError */
+export function workersOption(options: Parsed): number {
+  const text = options.one('workers')!
+  if (text === 'auto') return availableParallelism()
+  if (!/^[1-9]\d{0,2}$/.test(text)) {
+    throw new UsageError(`--workers: '${text}' is neither a number from 1 to 999 nor auto`)
+  }
+  return Number(text)
 }
 
 /** @throws UsageError */

@@ -5,7 +5,6 @@ import { startPluginHost } from '../pluginserver/host.js'
 import type { PluginDefinition } from '../runtime/definition.js'
 import { logSink } from '../runtime/log-sink.js'
 import { processLogger } from '../runtime/logger.js'
-import { configSchema } from '../schema/schema.js'
 import {
   addressOption,
   LIVE_PAGE_OPTION,
@@ -15,9 +14,11 @@ import {
   parseOptions,
   usage,
   UsageError,
+  WORKERS_OPTION,
+  workersOption,
 } from './options.js'
 import type { OptionTable, Parsed } from './options.js'
-import { installedPlugins } from './plugins.js'
+import { chosenPlugins, installedPlugins } from './plugins.js'
 import { untilStopped } from './signals.js'
 
 const OPTIONS: OptionTable = {
@@ -38,13 +39,14 @@ const OPTIONS: OptionTable = {
     value: 'HOST:PORT',
     env: 'KONG_AI_RELAY_LISTEN',
     default: '127.0.0.1:0',
-    help: 'where Kong sends handed-over requests; port 0 means any',
+    help: 'where Kong sends handed-over requests; port 0 means any; workers take the ports that follow',
   },
   'relay-advertise': {
     value: 'HOST[:PORT]',
     env: 'KONG_AI_RELAY_ADVERTISE',
     help: 'the relay as Kong reaches it, if that is another address',
   },
+  workers: WORKERS_OPTION,
   'event-deadline': {
     value: 'SECONDS',
     env: 'KONG_AI_EVENT_DEADLINE',
@@ -89,15 +91,15 @@ export async function pluginServer(args: string[]): Promise<number> {
   const log = processLogger(options.has('verbose') ? 'debug' : 'info')
   const folders = [...options.all('plugins'), ...options.all('plugins-directory')]
   const installed = await installedPlugins(folders, log)
-  const plugins = chosen(installed, options.all('plugin'))
+  const plugins = chosenPlugins(installed, options.all('plugin'))
   const dumped = options.one('dump') ?? options.one('dump-plugin-info')
-  if (dumped !== undefined) return dump(chosen(byName(plugins), [dumped]))
+  if (dumped !== undefined) return dump(chosenPlugins(byName(plugins), [dumped]))
   if (options.has('dump-all-plugins')) {
     // kong-js-pluginserver has no plugins but those of its folder, and Kong takes the first.
     const builtIn = folders.length > 0 ? await installedPlugins([], log) : new Map()
     return dump(plugins.filter(({ name }) => !builtIn.has(name)))
   }
-  await serve(options, plugins, log)
+  await serve(options, { plugins, folders, log })
   return 0
 }
 
@@ -106,11 +108,19 @@ function dump(plugins: readonly PluginDefinition[]): number {
   return 0
 }
 
-async function serve(options: Parsed, plugins: PluginDefinition[], log: Logger): Promise<void> {
+interface Served {
+  plugins: PluginDefinition[]
+  folders: string[]
+  log: Logger
+}
+
+async function serve(options: Parsed, { plugins, folders, log }: Served): Promise<void> {
   const mockUrl = mockOption(options)
   const statusListen = options.one('status-listen')
   const target = options.one('log-sink')
-  const sink = target === undefined ? undefined : logSink(target, log)
+  const count = workersOption(options)
+  // Workers have their own.
+  const sink = target === undefined || count > 1 ? undefined : logSink(target, log)
   const socket = options.one('socket') ?? path.join(options.one('kong-prefix')!, options.one('sock-name')!)
   const host = await startPluginHost({
     socket,
@@ -122,13 +132,27 @@ async function serve(options: Parsed, plugins: PluginDefinition[], log: Logger):
     livePage: options.has('live-page'),
     ...relayAddresses(options),
     deadlineMs: seconds(options.one('event-deadline')!) * 1000,
+    ...(count > 1 && {
+      workers: {
+        count,
+        program: new URL('relay-worker.js', import.meta.url),
+        folders,
+        plugins: options.all('plugin'),
+        logSink: target,
+        verbose: options.has('verbose'),
+      },
+    }),
     onEvent: (record) => log.debug({ ...record }, 'event'),
   })
-  const reopen = () => sink?.reopen()
+  const reopen = () => {
+    sink?.reopen()
+    host.reopen()
+  }
   process.on('SIGHUP', reopen)
   // Before the words by which others know that it serves.
   const stopped = untilStopped()
-  process.stdout.write(`plugins on ${socket}\nrelay on ${host.relay.host}:${host.relay.port}\n`)
+  const relays = host.relays.map((relay) => `${relay.host}:${relay.port}`)
+  process.stdout.write(`plugins on ${socket}\nrelay on ${relays.join(' ')}\n`)
   if (host.statusUrl !== undefined) process.stdout.write(`status on ${host.statusUrl}/status\n`)
   await stopped
   await host.close()
@@ -139,21 +163,6 @@ async function serve(options: Parsed, plugins: PluginDefinition[], log: Logger):
 
 function byName(plugins: readonly PluginDefinition[]): Map<string, PluginDefinition> {
   return new Map(plugins.map((plugin) => [plugin.name, plugin]))
-}
-
-/** The plugins to serve, under the names to serve them by. */
-function chosen(installed: ReadonlyMap<string, PluginDefinition>, wanted: string[]): PluginDefinition[] {
-  if (wanted.length === 0) return [...installed.values()]
-  return wanted.map((one) => {
-    const [name = '', alias = name] = one.split('=')
-    const definition = installed.get(name)
-    if (!definition) {
-      throw new UsageError(`there is no plugin '${name}': there are ${[...installed.keys()].join(', ')}`)
-    }
-    if (alias === name) return definition
-    const module = { ...definition.module, Name: alias }
-    return { name: alias, module, schema: configSchema(module, alias) }
-  })
 }
 
 /** Where the relay listens, and where Kong finds it: in a container under the container's name. */

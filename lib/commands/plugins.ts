@@ -5,6 +5,7 @@ import type { PluginModule } from '../pdk/plugin.js'
 import type { PluginDefinition } from '../runtime/definition.js'
 import { loadPluginsFolder } from '../runtime/loader.js'
 import { configSchema } from '../schema/schema.js'
+import { UsageError } from './options.js'
 
 const BUILT_IN: readonly PluginModule[] = [aiProxy, redact]
 
@@ -27,4 +28,27 @@ export async function installedPlugins(
     for (const { name, module, file } of await loadPluginsFolder(folder, log)) install(module, name, file)
   }
   return installed
+}
+
+/**
+ * The plugins to serve, under the names to serve them by.
+ *
+ * @param wanted `NAME` or `NAME=ALIAS`; none: all
+ * @throws UsageError
+ */
+export function chosenPlugins(
+  installed: ReadonlyMap<string, PluginDefinition>,
+  wanted: readonly string[],
+): PluginDefinition[] {
+  if (wanted.length === 0) return [...installed.values()]
+  return wanted.map((one) => {
+    const [name = '', alias = name] = one.split('=')
+    const definition = installed.get(name)
+    if (!definition) {
+      throw new UsageError(`there is no plugin '${name}': there are ${[...installed.keys()].join(', ')}`)
+    }
+    if (alias === name) return definition
+    const module = { ...definition.module, Name: alias }
+    return { name: alias, module, schema: configSchema(module, alias) }
+  })
 }

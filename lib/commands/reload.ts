@@ -1,8 +1,8 @@
 import { watch, type FSWatcher } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import type { GatewayConfig } from '../gateway/entities.js'
 import { formatFault } from '../gateway/faults.js'
-import type { Gateway } from '../gateway/gateway.js'
 import type { Logger } from '../pdk/method.js'
 import type { PluginDefinition } from '../runtime/definition.js'
 import { readConfig } from './config-file.js'
@@ -10,7 +10,8 @@ import { readConfig } from './config-file.js'
 export interface ReloaderOptions {
   readonly file: string
   readonly plugins: ReadonlyMap<string, PluginDefinition>
-  readonly gateway: Pick<Gateway, 'reload'>
+  /** Throws or rejects where it goes on with the config that it has. */
+  readonly gateway: { reload(config: GatewayConfig): void | Promise<void> }
   readonly log: Logger
 }
 
@@ -74,7 +75,7 @@ export class Reloader {
         )
         return
       }
-      gateway.reload(loaded.config)
+      await gateway.reload(loaded.config)
       log.info({ file }, 'the config was reloaded')
     } catch (err) {
       log.error({ err }, 'the config was not reloaded: the old one stays')

@@ -22,8 +22,7 @@ export async function start(args: string[]): Promise<number> {
 }
 
 /** What the routes of `ai-proxy` lead to, and one request to try. */
-function greeting({ gateway, config }: StartedGateway): string {
-  const url = gateway.proxyUrl
+function greeting({ proxyUrl: url, statusUrl, config }: StartedGateway): string {
   const routes = aiRoutes(config)
   const width = Math.max(0, ...routes.map(({ path }) => path.length))
   const lines = routes.map(({ path, provider, mocked }) => {
@@ -33,7 +32,7 @@ function greeting({ gateway, config }: StartedGateway): string {
   return [
     `gateway on ${url}`,
     ...lines,
-    `live streams on ${gateway.statusUrl}/`,
+    `live streams on ${statusUrl}/`,
     ...(example ? ['', 'Try it:', '', curl(url + example.path, example.model), ''] : []),
     '',
   ].join('\n')

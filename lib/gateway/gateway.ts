@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { JsonObject } from '../llm/json.js'
 import type { ProcessSettings } from '../pdk/exchange.js'
 import { firstHeader } from '../pdk/headers.js'
 import type { Logger, PdkHost } from '../pdk/method.js'
@@ -11,15 +12,13 @@ import { kongAnswer, NO_ROUTE, NO_SERVICE } from '../runtime/kong-answers.js'
 import { processPdkHost } from '../runtime/pdk-host.js'
 import { Pipeline } from '../runtime/pipeline.js'
 import type { PipelineHost, Routed } from '../runtime/pipeline-host.js'
-import { LivePage } from '../runtime/live/live-page.js'
 import type { LogSink } from '../runtime/log-sink.js'
 import { listenStatus } from '../runtime/status.js'
-import { loadTracing } from '../runtime/telemetry/load-tracing.js'
-import { Metrics } from '../runtime/telemetry/metrics.js'
-import { Telemetry, type ExchangeObserver } from '../runtime/telemetry/telemetry.js'
+import { observation, type Observation } from '../runtime/telemetry/observation.js'
+import type { Telemetry } from '../runtime/telemetry/telemetry.js'
 import { Upstreams } from '../runtime/upstream.js'
 import type { GatewayConfig, Route } from './entities.js'
-import { listen, type Address, type Listener } from '../runtime/listener.js'
+import { listen, type Address, type Door, type Listener, type OnRequest } from '../runtime/listener.js'
 import { splitHost } from './patterns.js'
 import { requestFacts } from './request-facts.js'
 import { RouteTable } from './route-table.js'
@@ -29,8 +28,10 @@ import { serviceRequest } from './service-request.js'
 export interface GatewayOptions {
   config: GatewayConfig
   plugins: ReadonlyMap<string, PluginDefinition>
-  proxyListen: Address
-  statusListen: Address
+  /** Where clients connect; or who serves connections that another process accepts. */
+  proxyListen: Address | ((onRequest: OnRequest) => Door)
+  /** Where operators look; absent: another process has that listener. */
+  statusListen?: Address
   settings: ProcessSettings
   log: Logger
   limits?: ClientLimits
@@ -48,6 +49,7 @@ export class Gateway implements PipelineHost {
   readonly upstreams = new Upstreams()
   readonly pdk: PdkHost
   readonly telemetry: Telemetry
+  readonly observation: Observation
   readonly edge = true
   readonly #settings: ProcessSettings
   readonly #sink: LogSink | undefined
@@ -55,15 +57,16 @@ export class Gateway implements PipelineHost {
   /** Equal configs keep their instance, also over a reload. */
   readonly #instances = new PluginInstances()
   #table: RouteTable
-  #proxy: Listener | undefined
+  #proxy: Listener | Door | undefined
   #status: Listener | undefined
   /** Requests whose answer is under way, and all since the start. */
   #open = 0
   #handled = 0
 
-  private constructor(options: GatewayOptions, observers: readonly ExchangeObserver[]) {
+  private constructor(options: GatewayOptions, watching: Observation) {
     this.pdk = processPdkHost(options.log)
-    this.telemetry = new Telemetry(observers)
+    this.observation = watching
+    this.telemetry = watching.telemetry
     this.#settings = options.settings
     this.#sink = options.sink
     this.#plugins = options.plugins
@@ -72,26 +75,24 @@ export class Gateway implements PipelineHost {
 
   /** @throws Error where a port cannot be listened on or a plugin's constructor fails */
   static async start(options: GatewayOptions): Promise<Gateway> {
-    const metrics = new Metrics()
-    const live = options.livePage ? new LivePage() : undefined
-    const tracing = await loadTracing()
-    const gateway = new Gateway(
-      options,
-      [metrics, live, tracing].filter((one) => one !== undefined),
-    )
-    metrics.watch(gateway.telemetry, options.sink)
+    const { statusListen, proxyListen, livePage = false, sink, limits } = options
+    const watching = await observation({ livePage, sink })
+    const gateway = new Gateway(options, watching)
+    const { metrics, live } = watching
+    const onRequest: OnRequest = (message, out) => gateway.#onRequest(message, out)
     try {
-      gateway.#status = await listenStatus({
-        listen: options.statusListen,
-        metrics,
-        live,
-        status: () => gateway.#state(),
-      })
-      gateway.#proxy = await listen(
-        options.proxyListen,
-        (message, out) => gateway.#onRequest(message, out),
-        options.limits ? { limits: options.limits } : {},
-      )
+      if (statusListen) {
+        gateway.#status = await listenStatus({
+          listen: statusListen,
+          metrics,
+          look: live && (() => live.snapshot()),
+          status: () => ({ ready: gateway.#proxy !== undefined, body: { server: gateway.server() } }),
+        })
+      }
+      gateway.#proxy =
+        typeof proxyListen === 'function'
+          ? proxyListen(onRequest)
+          : await listen(proxyListen, onRequest, limits ? { limits } : {})
     } catch (error) {
       await gateway.close(0)
       throw error
@@ -99,12 +100,13 @@ export class Gateway implements PipelineHost {
     return gateway
   }
 
+  /** Of a gateway that listens. */
   get proxyUrl(): string {
-    return this.#proxy!.url
+    return this.#proxy && 'url' in this.#proxy ? this.#proxy.url : ''
   }
 
   get statusUrl(): string {
-    return this.#status!.url
+    return this.#status?.url ?? ''
   }
 
   get globals() {
@@ -166,11 +168,9 @@ export class Gateway implements PipelineHost {
     this.#sink?.write(x.serialize())
   }
 
-  #state() {
-    return {
-      ready: this.#proxy !== undefined,
-      body: { server: { connections_active: this.#open, total_requests: this.#handled } },
-    }
+  /** What `/status` says of the server. */
+  server(): JsonObject {
+    return { connections_active: this.#open, total_requests: this.#handled }
   }
 }
 

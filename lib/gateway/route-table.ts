@@ -41,6 +41,6 @@ function instanceOf(
   return {
     name: entity.name,
     id: entity.id,
-    plugin: instances.get(definition, entity.config),
+    plugin: instances.get(definition, entity.config).plugin,
   }
 }

@@ -116,6 +116,8 @@ export type NextAttempt = (
 export interface ProcessSettings {
   /** Where requests go whose provider's credential is empty. */
   readonly mockUrl?: string
+  /** How many processes do what this one does: a limit of all is divided among them. Absent: it is the only one. */
+  readonly workers?: number
 }
 
 /** One request with its answer, as the PDK sees and changes it. `lib/runtime` implements it. */

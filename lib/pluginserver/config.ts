@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { RpcError } from './rpc.js'
 
 /** Throws `RpcError`. */
@@ -30,16 +29,6 @@ function withoutReferences(record: Record<string, unknown>): Record<string, unkn
 function withoutNestedReferences(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => withoutNestedReferences(item))
   return isRecord(value) ? withoutReferences(value) : value
-}
-
-/** Equal for equal configs: a Lua table gives its keys in any order. */
-export function configKey(config: Record<string, unknown>): string {
-  const canonical = JSON.stringify(config, (_key, item: unknown) => (isRecord(item) ? sorted(item) : item))
-  return createHash('sha256').update(canonical).digest('base64')
-}
-
-function sorted(record: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** `config` as it may be shown: without the values of the fields that take vault references. */

@@ -1,13 +1,13 @@
 import { isObject, parseJson } from '../llm/json.js'
 import type { ProcessSettings } from '../pdk/exchange.js'
 import type { Kong } from '../pdk/kong.js'
-import type { DirectTarget, PluginModule } from '../pdk/plugin.js'
+import type { PluginModule } from '../pdk/plugin.js'
 import type { HandoverCounters } from './counters.js'
 import type { EventHandler } from './events.js'
 import type { HostedPlugin } from './hosted.js'
 import type { Instance } from './instances.js'
-import type { Recent } from './recent.js'
-import { type Handover, TICKET_HEADER, type Tickets } from './tickets.js'
+import type { Reads, Relays } from './relays.js'
+import { TICKET_HEADER } from './tickets.js'
 
 /** What a plugin may declare to be read over RPC: the relay has no other way to know it. */
 const READS: Readonly<Record<string, (kong: Kong) => Promise<unknown>>> = {
@@ -18,20 +18,11 @@ const READS: Readonly<Record<string, (kong: Kong) => Promise<unknown>>> = {
   'client.getCredential': (kong) => kong.client.getCredential(),
 }
 
-/** The relay as Kong reaches it. */
-export interface RelayAddress {
-  host: string
-  port: number
-}
-
-/** Where handed-over requests go, and what is known of them. */
+/** What those need who hand requests over. */
 export interface HandoverTarget {
-  readonly relay: RelayAddress
-  readonly tickets: Tickets
+  readonly relays: Relays
   readonly counters: HandoverCounters
   readonly settings: ProcessSettings
-  /** Where Kong sends requests itself, by Kong's request id: a plugin further on may hand such a request over after all. */
-  readonly direct: Recent<DirectTarget>
 }
 
 /** Whether a plugin's work is done in the relay: Kong gives external plugins no filters. */
@@ -54,46 +45,48 @@ export function handoverHandlers(
   const readsOf = declaredReads(module)
   return {
     async access(kong, instance) {
-      const { tickets, counters, relay, settings } = target
+      const { relays, counters, settings } = target
       const names = readsOf(instance)
       const present = await kong.request.getHeader(TICKET_HEADER)
-      const joined = present === undefined ? undefined : tickets.waiting(present)
-      if (joined) {
-        counters.joined++
-        addPlugin(joined, instance)
-        await readInto(joined, names, kong)
-        return
+      const waiting = present === undefined ? undefined : await relays.waiting(present)
+      if (waiting) {
+        const unknown = names.filter((name) => !waiting.reads.has(name))
+        if (await waiting.join(instance, await read(unknown, kong))) {
+          counters.joined++
+          return
+        }
       }
       // Only now: a request that goes to the relay for another plugin's sake cannot go anywhere else.
       if (instance.plugin.directAccess) {
         counters.direct++
         const direct = await instance.plugin.directAccess(kong, settings)
-        if (direct) target.direct.set(await requestId(kong), direct)
+        if (direct) relays.sentDirectly(await requestId(kong), direct)
         return
       }
       counters.handedOver++
-      const handover = tickets.issue()
-      addPlugin(handover, instance)
-      await readInto(handover, names, kong)
-      await kong.service.setTarget(relay.host, relay.port)
-      await kong.service.request.setScheme('http')
-      await kong.service.request.setHeader(TICKET_HEADER, handover.ticket)
+      const ticket = await handOver(instance, await read(names, kong), relays, kong)
+      await kong.service.request.setHeader(TICKET_HEADER, ticket)
     },
     log: joinLog(target),
   }
 }
 
-/** Kong repeats an event whose connection was lost, so the plugin may be there already. */
-function addPlugin({ plugins }: Handover, { name, sent, plugin }: Instance): void {
-  const { __plugin_id: id } = sent
-  if (plugins.some((one) => one.name === name)) return
-  plugins.push({ name, id: typeof id === 'string' ? id : '', plugin })
+/** Tells a relay of the request while Kong is told of the relay. @returns the ticket, once the relay knows it */
+async function handOver(instance: Instance, reads: Reads, relays: Relays, kong: Kong): Promise<string> {
+  for (;;) {
+    const relay = await relays.choose()
+    const expected = relay.expect(instance, reads)
+    await kong.service.setTarget(relay.address.host, relay.address.port)
+    await kong.service.request.setScheme('http')
+    const ticket = await expected
+    if (ticket !== undefined) return ticket
+  }
 }
 
-async function readInto({ reads }: Handover, names: readonly string[], kong: Kong): Promise<void> {
-  for (const name of names) {
-    if (!reads.has(name)) reads.set(name, await READS[name]!(kong))
-  }
+async function read(names: readonly string[], kong: Kong): Promise<Reads> {
+  const reads = new Map<string, unknown>()
+  for (const name of names) reads.set(name, await READS[name]!(kong))
+  return reads
 }
 
 async function requestId(kong: Kong): Promise<string> {
@@ -123,13 +116,14 @@ function checkReads(names: readonly string[], plugin = ''): void {
   throw new Error(`plugin "${plugin}": HandoverReads has '${unknown}', expected some of: ${expected}`)
 }
 
-function joinLog({ tickets, counters }: HandoverTarget): EventHandler {
+function joinLog({ relays, counters }: HandoverTarget): EventHandler {
   return async (kong, instance) => {
     // A request that Kong sent to its provider itself has no exchange; in one that it joined, another plugin fetches the entry.
     if (instance.plugin.directAccess) return
     const entry = parseJson(await kong.log.serialize())
     const ticket = ticketOf(entry)
-    if (!isObject(entry) || ticket === undefined || !tickets.log(ticket, entry)) counters.strayLogEvents++
+    if (isObject(entry) && ticket !== undefined) relays.logged(ticket, entry)
+    else counters.strayLogEvents++
   }
 }
 

@@ -1,111 +1,93 @@
-import type { ProcessSettings } from '../pdk/exchange.js'
-import type { Logger } from '../pdk/method.js'
-import type { DirectTarget } from '../pdk/plugin.js'
 import type { PluginDefinition } from '../runtime/definition.js'
-import type { Address } from '../runtime/listener.js'
-import type { LogSink } from '../runtime/log-sink.js'
-import { processPdkHost } from '../runtime/pdk-host.js'
-import { within } from '../runtime/within.js'
+import type { Listener } from '../runtime/listener.js'
+import { listenStatus } from '../runtime/status.js'
 import { handoverCounters, type HandoverCounters } from './counters.js'
 import type { EventRecord } from './events.js'
-import { handoverHandlers, hasFilters, type HandoverTarget, type RelayAddress } from './handover.js'
+import { handoverHandlers, hasFilters, type HandoverTarget } from './handover.js'
 import type { HostedPlugin } from './hosted.js'
-import { Recent } from './recent.js'
-import { Relay, type RelayOptions } from './relay.js'
+import { ownRelaySide, type RelayProcesses, type RelaySide, type RelaySideOptions } from './relay-side.js'
+import type { RelayAddress } from './relays.js'
 import { startPluginServer } from './server.js'
-import type { HostStatus } from './status.js'
-import { Tickets } from './tickets.js'
 
-export interface PluginHostOptions extends Pick<RelayOptions, 'listen' | 'advertise' | 'logWaitMs'> {
+export interface PluginHostOptions extends RelaySideOptions {
   /** Path of the unix socket that Kong connects to. */
   readonly socket: string
   readonly plugins: readonly PluginDefinition[]
-  readonly settings: ProcessSettings
-  readonly log: Logger
-  readonly sink?: LogSink
-  /** Where operators look; absent: nowhere, and nothing is counted for them. */
-  readonly statusListen?: Address | undefined
-  /** The status listener has a page of the streams under way. */
-  readonly livePage?: boolean
-  /** How long a ticket waits for its request. Milliseconds. */
-  readonly ticketLifeMs?: number
-  /** What an event takes longer for is answered for. Milliseconds. */
-  readonly deadlineMs: number
+  /** Relays in processes of their own; absent: one in this process. */
+  readonly workers?: RelayProcesses | undefined
   /** Called at the end of each event of Kong's, with the round trips that it took. */
   onEvent?(record: EventRecord): void
 }
 
 /** Plugins served to a real Kong. */
 export interface PluginHost {
-  /** The relay as Kong reaches it. */
-  readonly relay: RelayAddress
+  /** The relays as Kong reaches them. */
+  readonly relays: readonly RelayAddress[]
+  /** Of this process. */
   readonly counters: HandoverCounters
   /** Where `/status` and `/metrics` are; `undefined` if nowhere. */
   readonly statusUrl: string | undefined
+  /** Opens the log files of other processes anew. */
+  reopen(): void
   /** Lets what is under way come to its end for at most `graceMs`, with its log entries, and takes nothing new. */
   close(graceMs?: number): Promise<void>
 }
 
-/** How long requests that have just been handed over may take to come, once the process stops. Milliseconds. */
-const LAST_REQUESTS_MS = 5000
-
-/** Starts both halves: the relay, then the socket by which Kong learns of it. */
+/** Starts both halves: the relays, then the socket by which Kong learns of them. */
 export async function startPluginHost(options: PluginHostOptions): Promise<PluginHost> {
-  const { socket, plugins, settings, log, sink, ticketLifeMs, deadlineMs } = options
-  const tickets = new Tickets(ticketLifeMs)
+  const { socket, plugins, settings, log, deadlineMs, statusListen } = options
   const counters = handoverCounters()
-  const shared = { tickets, counters, settings, direct: new Recent<DirectTarget>(deadlineMs) }
-  const status = options.statusListen && (await hostStatus(options, options.statusListen, shared))
-  const relay = await Relay.start({
-    ...shared,
-    listen: options.listen,
-    pdk: processPdkHost(log),
-    ...(options.advertise && { advertise: options.advertise }),
-    ...(options.logWaitMs !== undefined && { logWaitMs: options.logWaitMs }),
-    ...(sink && { sink }),
-    ...(status && { telemetry: status.telemetry }),
-  })
+  const side = await relaySide(options, counters)
+  let isReady = false
+  let status: Listener | undefined
   try {
-    const hosted = plugins.map((plugin) => hostedPlugin(plugin, { ...shared, relay: relay.address }))
+    let count: ((record: EventRecord) => void) | undefined
+    if (statusListen && side.observed) {
+      const { own, metrics, look, status: state } = side.observed
+      count = (await import('./status.js')).eventMetrics(own)
+      status = await listenStatus({
+        listen: statusListen,
+        metrics,
+        look,
+        status: async () => (isReady ? state() : { ready: false, body: {} }),
+      })
+    }
+    const target = { relays: side.relays, counters, settings }
     const server = await startPluginServer({
       socket,
-      plugins: hosted,
       log,
       deadlineMs,
-      onEvent: (record) => {
-        status?.onEvent(record)
+      plugins: plugins.map((plugin) => hostedPlugin(plugin, target)),
+      onEvent(record) {
+        count?.(record)
         options.onEvent?.(record)
       },
     })
-    status?.ready()
+    isReady = true
     return {
-      relay: relay.address,
       counters,
-      statusUrl: status?.listener.url,
+      relays: side.addresses,
+      statusUrl: status?.url,
+      reopen: () => side.reopen(),
       async close(graceMs = deadlineMs) {
         const end = performance.now() + graceMs
-        const left = () => Math.max(0, end - performance.now())
         await server.close(graceMs)
-        await within(Math.min(left(), LAST_REQUESTS_MS), tickets.settled())
-        await relay.close(left())
-        await status?.listener.close(0)
+        await side.close(Math.max(0, end - performance.now()))
+        await status?.close(0)
       },
     }
   } catch (error) {
-    await relay.close(0)
-    await status?.listener.close(0)
+    await side.close(0)
+    await status?.close(0)
     throw error
   }
 }
 
-/** Loaded only where somebody looks: the metrics' library takes a while. */
-async function hostStatus(
-  { sink, livePage = false }: PluginHostOptions,
-  listen: Address,
-  shared: Pick<HandoverTarget, 'counters' | 'tickets'>,
-): Promise<HostStatus> {
-  const { startHostStatus } = await import('./status.js')
-  return startHostStatus({ listen, livePage, sink, ...shared })
+/** Workers are loaded only where they are asked for. */
+async function relaySide(options: PluginHostOptions, counters: HandoverCounters): Promise<RelaySide> {
+  if (!options.workers) return ownRelaySide(options, counters)
+  const { relayWorkersSide } = await import('./relay-workers-side.js')
+  return relayWorkersSide(options, options.workers, counters)
 }
 
 function hostedPlugin({ module, schema }: PluginDefinition, target: HandoverTarget): HostedPlugin {

@@ -1,5 +1,6 @@
 import type { Plugin } from '../pdk/plugin.js'
-import { configKey, ownConfig, parseConfig } from './config.js'
+import { type BuiltPlugin, PluginInstances } from '../runtime/definition.js'
+import { ownConfig, parseConfig } from './config.js'
 import type { HostedPlugin } from './hosted.js'
 import { firstId } from './ids.js'
 import { RpcError } from './rpc.js'
@@ -35,7 +36,7 @@ export class Instances {
   /** Those used longest ago come first. */
   readonly #instances = new Map<unknown, { readonly instance: Instance; readonly usedAt: number }>()
   readonly #times = new Map<string, StartsAndCloses>()
-  readonly #built = new BuiltPlugins()
+  readonly #built = new PluginInstances()
   #nextId = firstId()
 
   constructor(private readonly hosted: ReadonlyMap<unknown, HostedPlugin>) {}
@@ -46,7 +47,7 @@ export class Instances {
     if (hosted === undefined) throw new RpcError(`plugin "${String(pluginName)}" is not served here`)
     const { name } = hosted.schema
     const sent = parseConfig(name, configText)
-    const { plugin, config } = this.#built.get(hosted, ownConfig(sent))
+    const { plugin, config } = this.#build(hosted, ownConfig(sent))
     const instance = { id: this.#nextId++, name, hosted, plugin, config, sent, startTime: now() }
     this.#forgetIdle()
     this.#use(instance)
@@ -88,6 +89,14 @@ export class Instances {
     return times
   }
 
+  #build(hosted: HostedPlugin, given: Record<string, unknown>): BuiltPlugin {
+    try {
+      return this.#built.get(hosted, given, (config) => checked(hosted, config))
+    } catch (error) {
+      throw new RpcError(error instanceof Error ? error.message : String(error), { cause: error })
+    }
+  }
+
   #use(instance: Instance): void {
     this.#instances.delete(instance.id)
     this.#instances.set(instance.id, { instance, usedAt: now() })
@@ -102,44 +111,11 @@ export class Instances {
   }
 }
 
-/**
- * The plugin objects in use, one for each distinct configuration. Kong replaces all instances at every change of any configuration
- * and swaps them back and forth while old requests end, so an object lives on as long as anybody holds it: an instance, an
- * event, an exchange.
- */
-class BuiltPlugins {
-  readonly #built = new Map<string, { plugin: WeakRef<Plugin>; config: Record<string, unknown> }>()
-  readonly #gone = new FinalizationRegistry<string>((key) => {
-    if (this.#built.get(key)?.plugin.deref() === undefined) this.#built.delete(key)
-  })
-
-  /** Throws `RpcError` with what is wrong with the config. */
-  get(hosted: HostedPlugin, given: Record<string, unknown>): Pick<Instance, 'plugin' | 'config'> {
-    const key = `${hosted.schema.name} ${configKey(given)}`
-    const built = this.#built.get(key)
-    const present = built?.plugin.deref()
-    if (built !== undefined && present !== undefined) return { plugin: present, config: built.config }
-    const config = checked(hosted, given)
-    const plugin = construct(hosted, config)
-    this.#built.set(key, { plugin: new WeakRef(plugin), config })
-    this.#gone.register(plugin, key)
-    return { plugin, config }
-  }
-}
-
 function checked({ schema }: HostedPlugin, given: Record<string, unknown>): Record<string, unknown> {
   const { config, faults } = schema.check(given, { resolved: true })
   if (faults.length === 0) return config
   const texts = faults.map(({ path, message }) => `${path}: ${message}`)
   throw new RpcError(`config of plugin "${schema.name}" is invalid: ${texts.join('; ')}`)
-}
-
-function construct({ module }: HostedPlugin, config: Record<string, unknown>): Plugin {
-  try {
-    return new module.Plugin(config as never)
-  } catch (error) {
-    throw new RpcError(error instanceof Error ? error.message : String(error), { cause: error })
-  }
 }
 
 function now(): number {

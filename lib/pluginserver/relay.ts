@@ -16,10 +16,10 @@ import { Telemetry } from '../runtime/telemetry/telemetry.js'
 import { Upstreams } from '../runtime/upstream.js'
 import { within } from '../runtime/within.js'
 import type { HandoverCounters } from './counters.js'
-import type { RelayAddress } from './handover.js'
 import { HandoverBinding } from './handover-binding.js'
 import type { Recent } from './recent.js'
 import { deliveredRequest, serviceUpstream, type DeliveredRequest } from './relay-request.js'
+import type { RelayAddress } from './relays.js'
 import { TICKET_HEADER, type Handover, type Tickets } from './tickets.js'
 
 export interface RelayOptions {

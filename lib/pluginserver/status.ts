@@ -1,66 +1,45 @@
 import { Counter, Histogram } from 'prom-client'
-import type { Address, Listener } from '../runtime/listener.js'
-import { LivePage } from '../runtime/live/live-page.js'
-import type { LogSink } from '../runtime/log-sink.js'
-import { listenStatus } from '../runtime/status.js'
-import { loadTracing } from '../runtime/telemetry/load-tracing.js'
-import { Metrics } from '../runtime/telemetry/metrics.js'
-import { Telemetry } from '../runtime/telemetry/telemetry.js'
+import type { JsonObject } from '../llm/json.js'
+import type { Metrics } from '../runtime/telemetry/metrics.js'
+import { observation, type Observation, type ObservationOptions } from '../runtime/telemetry/observation.js'
 import type { HandoverCounters } from './counters.js'
 import type { EventRecord } from './events.js'
 import type { Tickets } from './tickets.js'
 
-export interface HostStatusOptions {
-  readonly listen: Address
-  readonly livePage: boolean
-  readonly sink: LogSink | undefined
-  readonly counters: HandoverCounters
-  readonly tickets: Tickets
-}
-
-/** What operators see of a plugin host. */
-export interface HostStatus {
-  readonly telemetry: Telemetry
-  readonly listener: Listener
-  /** From now on requests are served. */
-  ready(): void
-  onEvent(record: EventRecord): void
-}
-
 /** One of an access phase is `ret`; five and the declared reads hand a request over. */
 const ROUND_TRIPS = [1, 2, 3, 4, 5, 6, 7, 8, 10, 15, 25]
 
-/** Starts the status listener of a plugin host. @throws Error where its port cannot be listened on */
-export async function startHostStatus(options: HostStatusOptions): Promise<HostStatus> {
-  const { sink, counters, tickets } = options
-  const metrics = new Metrics()
-  const live = options.livePage ? new LivePage() : undefined
-  const tracing = await loadTracing()
-  const telemetry = new Telemetry([metrics, live, tracing].filter((one) => one !== undefined))
-  metrics.watch(telemetry, sink)
+/** What watches the exchanges of a relay. */
+export interface ObservedRelay extends Observation {
+  /** Its part of `/status`. */
+  server(): JsonObject
+}
+
+export async function observeRelay(
+  options: ObservationOptions,
+  { counters, tickets }: { counters: HandoverCounters; tickets: Tickets },
+): Promise<ObservedRelay> {
+  const observed = await observation(options)
+  const { metrics, telemetry } = observed
+  countHandovers(metrics, counters)
+  metrics.gauge('kong_ai_tickets', 'Tickets that are live, claimed or not', () => tickets.size)
+  return {
+    ...observed,
+    server: () => ({ exchanges_active: telemetry.open.size, handovers: outcomes(counters) }),
+  }
+}
+
+export function countHandovers(metrics: Metrics, counters: HandoverCounters): void {
   metrics.total(
     'kong_ai_handovers_total',
     'What became of requests between Kong and the relay',
     'outcome',
     () => outcomes(counters),
   )
-  metrics.gauge('kong_ai_tickets', 'Tickets that are live, claimed or not', () => tickets.size)
-  const onEvent = eventMetrics(metrics)
-  let ready = false
-  const listener = await listenStatus({
-    listen: options.listen,
-    metrics,
-    live,
-    status: () => ({
-      ready,
-      body: { server: { exchanges_active: telemetry.open.size, handovers: outcomes(counters) } },
-    }),
-  })
-  return { telemetry, listener, onEvent, ready: () => (ready = true) }
 }
 
 /** Under the names that labels have. */
-function outcomes(counters: HandoverCounters): Record<string, number> {
+export function outcomes(counters: HandoverCounters): Record<string, number> {
   return {
     handed_over: counters.handedOver,
     joined: counters.joined,
@@ -71,7 +50,8 @@ function outcomes(counters: HandoverCounters): Record<string, number> {
   }
 }
 
-function eventMetrics({ registry }: Metrics): (record: EventRecord) => void {
+/** @returns what is to be told of each event of Kong's */
+export function eventMetrics({ registry }: Metrics): (record: EventRecord) => void {
   const events = new Counter({
     name: 'kong_ai_rpc_events_total',
     help: 'Events of Kong, by how they ended',

@@ -24,6 +24,15 @@ export interface Handover {
   onEntry?: () => void
 }
 
+export interface TicketsOptions {
+  /** How long a ticket waits for its request, and how long a used one is remembered. Milliseconds. */
+  readonly lifeMs?: number
+  /** What all tickets begin with. */
+  readonly prefix?: string
+  /** Called when a ticket is live no more. */
+  readonly onOver?: () => void
+}
+
 /**
  * The tickets of this process:
  *
@@ -37,9 +46,15 @@ export class Tickets {
   readonly #ended: Recent<boolean>
   readonly #settled: (() => void)[] = []
 
-  /** @param lifeMs how long a ticket waits for its request, and how long a used one is remembered */
-  constructor(private readonly lifeMs = MINUTE) {
+  readonly #prefix: string
+  readonly #lifeMs: number
+  readonly #onOver: (() => void) | undefined
+
+  constructor({ lifeMs = MINUTE, prefix = '', onOver }: TicketsOptions = {}) {
     this.#ended = new Recent(lifeMs)
+    this.#lifeMs = lifeMs
+    this.#prefix = prefix
+    this.#onOver = onOver
   }
 
   /** How many are live, claimed or not. */
@@ -47,12 +62,22 @@ export class Tickets {
     return this.#waiting.size + this.#claimed.size
   }
 
-  issue(): Handover {
-    const ticket = randomBytes(TICKET_BYTES).toString('base64url')
-    const handover: Handover = { ticket, plugins: [], reads: new Map() }
-    const timer = setTimeout(() => this.#take(ticket), this.lifeMs).unref()
+  issue(plugins: readonly PluginInstance[] = [], reads: ReadonlyMap<string, unknown> = new Map()): Handover {
+    const ticket = this.#prefix + randomBytes(TICKET_BYTES).toString('base64url')
+    const handover: Handover = { ticket, plugins: [...plugins], reads: new Map(reads) }
+    const timer = setTimeout(() => this.#expire(ticket), this.#lifeMs).unref()
     this.#waiting.set(ticket, { handover, timer })
     return handover
+  }
+
+  /** Adds a plugin to an exchange whose request has not come yet. @returns false if there is none */
+  join(ticket: string, plugin: PluginInstance, reads: ReadonlyMap<string, unknown>): boolean {
+    const handover = this.waiting(ticket)
+    if (!handover) return false
+    // Kong repeats an event whose connection was lost, so the plugin may be there already.
+    if (handover.plugins.every(({ name }) => name !== plugin.name)) handover.plugins.push(plugin)
+    for (const [name, value] of reads) handover.reads.set(name, value)
+    return true
   }
 
   /** The handover of a ticket whose request has not come yet: another plugin of the same request may join it. */
@@ -72,6 +97,7 @@ export class Tickets {
   end({ ticket, entry }: Handover): void {
     this.#claimed.delete(ticket)
     this.#ended.set(ticket, entry !== undefined)
+    this.#onOver?.()
   }
 
   /**
@@ -80,7 +106,7 @@ export class Tickets {
    * @returns false if no exchange of this process has use for it
    */
   log(ticket: string, entry: Record<string, unknown>): boolean {
-    this.#take(ticket)
+    this.#expire(ticket)
     const handover = this.#claimed.get(ticket)
     if (!handover) return this.#ended.get(ticket) ?? false
     handover.entry ??= entry
@@ -91,6 +117,10 @@ export class Tickets {
   /** Resolves when no ticket waits for its request. */
   async settled(): Promise<void> {
     if (this.#waiting.size > 0) await new Promise<void>((resolve) => this.#settled.push(resolve))
+  }
+
+  #expire(ticket: string): void {
+    if (this.#take(ticket)) this.#onOver?.()
   }
 
   #take(ticket: string): Handover | undefined {

@@ -1,5 +1,5 @@
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { CLIENT_LIMITS, guardConnections, MAX_CLIENT_HEADERS, type ClientLimits } from './client-limits.js'
 
 export interface Address {
@@ -24,17 +24,88 @@ export interface Listener {
   close(graceMs: number): Promise<void>
 }
 
+/** A server of connections that another process accepts on its port. */
+export interface Door {
+  /** Serves a connection; `onClosed` is called when it is over. */
+  open(socket: Socket, onClosed: () => void): void
+  close: Listener['close']
+}
+
+export type OnRequest = (request: IncomingMessage, response: ServerResponse) => void
+
 export interface ListenerOptions {
   /** How long an idle connection is kept. Milliseconds. */
   keepAliveTimeout?: number
   limits?: ClientLimits
 }
 
+/** Serves a port. @throws Error where it cannot be listened on */
 export async function listen(
   address: Address,
-  onRequest: (request: IncomingMessage, response: ServerResponse) => void,
-  { keepAliveTimeout = 65_000, limits = CLIENT_LIMITS }: ListenerOptions = {},
+  onRequest: OnRequest,
+  options: ListenerOptions = {},
 ): Promise<Listener> {
+  const server = httpServer(onRequest, options)
+  const closed = new Promise<void>((resolve) => void server.once('close', resolve))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(address.port, address.host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    address: { host: address.host, port },
+    url: urlOf({ host: address.host, port }),
+    close(graceMs) {
+      server.close()
+      return broughtToEnd(server, closed, graceMs)
+    },
+  }
+}
+
+export function urlOf({ host, port }: Address): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** Serves the connections that it is given. */
+export function door(onRequest: OnRequest, options: ListenerOptions = {}): Door {
+  const server = httpServer(onRequest, options)
+  // By this event, which only a server with a port has by itself, node:http begins to look after its connections' time-outs.
+  server.emit('listening')
+  let count = 0
+  let isClosing = false
+  let onLast: (() => void) | undefined
+  return {
+    open(socket, onClosed) {
+      count++
+      socket.once('close', () => {
+        onClosed()
+        if (--count === 0) onLast?.()
+      })
+      if (isClosing) {
+        socket.destroy()
+        return
+      }
+      socket.setNoDelay(true)
+      // As node:http has those that it accepts itself.
+      socket.allowHalfOpen = true
+      server.emit('connection', socket)
+    },
+    async close(graceMs) {
+      isClosing = true
+      const closed = count === 0 ? Promise.resolve() : new Promise<void>((resolve) => (onLast = resolve))
+      await broughtToEnd(server, closed, graceMs)
+      server.close()
+    },
+  }
+}
+
+function httpServer(
+  onRequest: OnRequest,
+  { keepAliveTimeout = 65_000, limits = CLIENT_LIMITS }: ListenerOptions,
+): Server {
   const server = http.createServer({
     keepAliveTimeout,
     requestTimeout: 0,
@@ -48,24 +119,11 @@ export async function listen(
   server.maxHeadersCount = 0
   guardConnections(server, limits)
   server.on('request', onRequest)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(address.port, address.host, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  const { port } = server.address() as AddressInfo
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host
-  return {
-    address: { host: address.host, port },
-    url: `http://${host}:${port}`,
-    close: (graceMs) => closeServer(server, graceMs),
-  }
+  return server
 }
 
-async function closeServer(server: Server, graceMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+/** Lets requests in flight end for at most `graceMs`, then breaks them off. */
+async function broughtToEnd(server: Server, closed: Promise<void>, graceMs: number): Promise<void> {
   // A connection is idle only once its answer is out: look again until all are.
   const idle = setInterval(() => server.closeIdleConnections(), 20)
   const bound = setTimeout(() => server.closeAllConnections(), graceMs)

@@ -1,16 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { JsonObject } from '../llm/json.js'
 import { listen, type Address, type Listener } from './listener.js'
-import type { LivePage } from './live/live-page.js'
-import type { Metrics } from './telemetry/metrics.js'
+import { LivePage, type Look } from './live/live-page.js'
+
+/** What is to be said of those who serve requests, beside the memory of this process. */
+export interface Status {
+  readonly ready: boolean
+  readonly body: JsonObject
+}
 
 export interface StatusOptions {
   readonly listen: Address
-  readonly metrics: Metrics
-  /** Absent: there is no page. */
-  readonly live?: LivePage | undefined
-  /** Whether requests are served, and what is to be said of the process beside its memory. */
-  readonly status: () => { ready: boolean; body: JsonObject }
+  readonly metrics: { text(): Promise<string> }
+  /** What the live page shows; absent: there is no page. */
+  readonly look?: Look | undefined
+  readonly status: () => Status | Promise<Status>
 }
 
 /** A path below the status listener. */
@@ -30,35 +34,46 @@ export function listenStatus(options: StatusOptions): Promise<Listener> {
   })
 }
 
-function answersOf({ metrics, live, status }: StatusOptions): ReadonlyMap<string, Answer> {
+function answersOf({ metrics, look, status }: StatusOptions): ReadonlyMap<string, Answer> {
   const answers = new Map<string, Answer>([
     [
       '/status',
-      (out) => {
-        const { ready, body } = status()
+      async (out) => {
+        const { ready, body } = await status()
         if (!ready) json(out, 503, NOT_READY)
         else json(out, 200, { ...body, memory: memory() })
       },
     ],
     [
       '/status/ready',
-      (out) => (status().ready ? json(out, 200, { message: 'ready' }) : json(out, 503, NOT_READY)),
+      async (out) => {
+        const { ready } = await status()
+        if (ready) json(out, 200, { message: 'ready' })
+        else json(out, 503, NOT_READY)
+      },
     ],
     [
       '/metrics',
       async (out) => {
         const text = await metrics.text()
-        out.writeHead(200, { 'content-type': metrics.registry.contentType }).end(text)
+        out.writeHead(200, { 'content-type': PROMETHEUS_TEXT }).end(text)
       },
     ],
   ])
-  if (live) answers.set('/', (out) => live.page(out)).set('/streams', (out) => live.events(out))
+  if (look) {
+    const live = new LivePage(look)
+    answers.set('/', (out) => live.page(out)).set('/streams', (out) => live.events(out))
+  }
   return answers
 }
 
+/** https://prometheus.io/docs/instrumenting/exposition_formats/ */
+const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8'
+
 const NOT_READY = { message: 'not ready: no requests are served yet' }
 
-function memory(): JsonObject {
+/** Of this process. Bytes. */
+export function memory(): JsonObject {
   const { rss, heapUsed } = process.memoryUsage()
   return { rss, heap_used: heapUsed }
 }

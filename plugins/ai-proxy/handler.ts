@@ -14,7 +14,7 @@ import { ErrorAnswer } from './error-answer.js'
 import { brokenOff, exitWith, refused, unanswered } from './exits.js'
 import type { Failed } from './failover.js'
 import { answerHeaders, clearProviderHeaders, clearStreamHeaders, setAnswerHeaders } from './headers.js'
-import { streams } from './limits.js'
+import { shareOf, streams } from './limits.js'
 import { logExchange } from './log.js'
 import { type AiExchange, Run } from './run.js'
 import type { AiProxyConfig } from './schema.js'
@@ -72,7 +72,10 @@ export class AiProxy implements Plugin {
   /** @returns false if there are too many streams, which the client has been told */
   async #admit(kong: Kong, { call, run }: AiExchange): Promise<boolean> {
     if (!call.stream) return true
-    const release = streams.take((await kong.plugin.getId()) ?? '', this.#config.limits)
+    const release = streams.take(
+      (await kong.plugin.getId()) ?? '',
+      shareOf(this.#config.limits, kong.configuration.workers),
+    )
     if (release) {
       run.holds(release)
       return true

@@ -35,6 +35,13 @@ export class StreamCounter {
   }
 }
 
+/** A worker's part of the limits of all: no more of them are needed than the whole allows, and each can do something. */
+export function shareOf(limits: StreamLimits | undefined, workers = 1): StreamLimits | undefined {
+  if (!limits || workers === 1) return limits
+  const share = (limit: number) => (limit === 0 ? 0 : Math.max(1, Math.floor(limit / workers)))
+  return { max_streams: share(limits.max_streams), max_streams_total: share(limits.max_streams_total) }
+}
+
 function isFull(count: number, limit: number): boolean {
   return limit > 0 && count >= limit
 }

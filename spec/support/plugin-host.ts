@@ -71,7 +71,7 @@ export async function pluginHost(
     log,
     records,
     entries,
-    relayUrl: `http://${host.relay.host}:${host.relay.port}`,
+    relayUrl: `http://${host.relays[0]!.host}:${host.relays[0]!.port}`,
     async entry(place) {
       await until(() => entries.length > place)
       return entries[place]!

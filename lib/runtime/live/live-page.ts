@@ -1,16 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import type { LiveExchange } from '../exchange.js'
-import { Gaps } from '../telemetry/flow.js'
-import type { ExchangeObserver } from '../telemetry/telemetry.js'
+import { MAX_FINISHED, type Snapshot } from './live-rows.js'
 import { pageHtml } from './page.js'
-import { rowOf, type Row } from './rows.js'
+import type { Row } from './rows.js'
 
 const TICK_MS = 500
-const MAX_FINISHED = 100
-/** More than anyone looks through. */
-const MAX_LIVE = 200
 const MAX_WATCHERS = 20
+
+/** Gives the exchanges as they are, with those that have finished since it was called last. */
+export type Look = () => Snapshot | Promise<Snapshot>
 
 interface Watcher {
   readonly out: ServerResponse
@@ -18,34 +16,20 @@ interface Watcher {
   seen: number
 }
 
-/** What `/streams` sends at each tick. */
-export interface Snapshot {
-  /** The number of all; `live` has at most two hundred. */
-  open: number
-  live: Row[]
-  /** Those that finished since the last snapshot, the oldest first; in the first one the last hundred. */
-  finished: Row[]
-}
-
-/** Shows who looks what the exchanges with models do: a page, and the events that it lives on. Without watchers no timer runs. */
-export class LivePage implements ExchangeObserver {
-  readonly #open = new Set<LiveExchange>()
+/**
+ * Shows who looks what the exchanges with models do: a page, and the events that it lives on. Without watchers no timer runs
+ * and nobody is asked.
+ */
+export class LivePage {
+  readonly #look: Look
   readonly #finished: Row[] = []
   #count = 0
   readonly #watchers = new Set<Watcher>()
   #timer: NodeJS.Timeout | undefined
+  #isLooking = false
 
-  begin(x: LiveExchange): void {
-    this.#open.add(x)
-    x.flow.gaps = new Gaps()
-  }
-
-  end(x: LiveExchange): void {
-    this.#open.delete(x)
-    if (!x.modelCall) return
-    this.#count++
-    this.#finished.push(rowOf(x, x.modelCall))
-    if (this.#finished.length > MAX_FINISHED) this.#finished.shift()
+  constructor(look: Look) {
+    this.#look = look
   }
 
   /** `GET /`. Nothing in the page but what came with it may run. */
@@ -63,7 +47,7 @@ export class LivePage implements ExchangeObserver {
     out.end(pageHtml(nonce))
   }
 
-  /** `GET /streams`: server-sent events, each with a `Snapshot`. */
+  /** `GET /streams`: server-sent events, each a `Snapshot`; the first has all finished ones that are remembered. */
   events(out: ServerResponse): void {
     if (this.#watchers.size >= MAX_WATCHERS) {
       out.writeHead(503, { 'content-type': 'text/plain' }).end('too many watchers\n')
@@ -73,18 +57,20 @@ export class LivePage implements ExchangeObserver {
     const watcher: Watcher = { out, seen: this.#count - this.#finished.length }
     this.#watchers.add(watcher)
     out.once('close', () => this.#leave(watcher))
-    this.#tell(watcher, this.#live())
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref()
+    this.#timer ??= setInterval(() => void this.#tick(), TICK_MS).unref()
+    void this.#tick()
   }
 
-  #tick(): void {
-    const live = this.#live()
-    for (const watcher of this.#watchers) this.#tell(watcher, live)
-  }
-
-  #live(): Pick<Snapshot, 'open' | 'live'> {
-    const calls = [...this.#open].filter(({ modelCall }) => modelCall !== undefined)
-    return { open: calls.length, live: calls.slice(-MAX_LIVE).map((x) => rowOf(x, x.modelCall!)) }
+  async #tick(): Promise<void> {
+    // Who is slow to answer is not asked again before.
+    if (this.#isLooking) return
+    this.#isLooking = true
+    const { open, live, finished } = await this.#look()
+    this.#isLooking = false
+    this.#count += finished.length
+    this.#finished.push(...finished)
+    this.#finished.splice(0, this.#finished.length - MAX_FINISHED)
+    for (const watcher of this.#watchers) this.#tell(watcher, { open, live })
   }
 
   #tell(watcher: Watcher, live: Pick<Snapshot, 'open' | 'live'>): void {

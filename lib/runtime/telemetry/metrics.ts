@@ -3,6 +3,7 @@ import { Counter, Gauge, Registry } from 'prom-client'
 import type { AbortReason } from '../../pdk/model-call.js'
 import type { LiveExchange } from '../exchange.js'
 import type { LogSink } from '../log-sink.js'
+import type { PlainMetric } from './metric-sums.js'
 import { LABELS, ModelNames, TOKEN_TYPES, type ModelLabels } from './model-labels.js'
 import { processMetrics } from './process-metrics.js'
 import { bucketsMetric, MoreLabels, SeriesCounter, SeriesHistogram } from './series.js'
@@ -196,6 +197,14 @@ export class Metrics implements ExchangeObserver {
       }
     }
     return `${texts.join('\n\n')}\n`
+  }
+
+  /** One after the other, for a process that adds them to those of others; null behind the last. */
+  async plain(place: number): Promise<PlainMetric | null> {
+    const all = [this.registry, processMetrics()].flatMap((registry) =>
+      registry.getMetricsAsArray().map(({ name }) => registry.getSingleMetric(name)!),
+    )
+    return (await all[place]?.get()) ?? null
   }
 
   #counter(name: string, help: string, labelNames: readonly string[]): SeriesCounter {

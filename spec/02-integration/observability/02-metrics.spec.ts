@@ -1,10 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { handoverCounters } from '../../../lib/pluginserver/counters.js'
-import { startHostStatus } from '../../../lib/pluginserver/status.js'
-import { Tickets } from '../../../lib/pluginserver/tickets.js'
 import { logSink } from '../../../lib/runtime/log-sink.js'
-import { aiConfig, aiGateway, closing, messages, post, type AiGateway } from '../../support/ai-gateway.js'
+import { aiConfig, aiGateway, messages, post, type AiGateway } from '../../support/ai-gateway.js'
 import {
   answering,
   BodyReader,
@@ -15,6 +12,7 @@ import {
   SSE_TYPE,
   STREAM,
 } from '../../support/ai-provider.js'
+import { pluginHost } from '../../support/plugin-host.js'
 import { scrape, type Scrape } from '../../support/prometheus.js'
 import { silentLogger } from '../../support/silent-logger.js'
 
@@ -155,15 +153,11 @@ describe('metrics of the process', () => {
 
 describe('the Grafana dashboard', () => {
   it('asks for metrics that there are', async () => {
-    const status = await startHostStatus({
-      listen: { host: '127.0.0.1', port: 0 },
-      livePage: false,
+    const { host } = await pluginHost([], {
+      statusListen: { host: '127.0.0.1', port: 0 },
       sink: logSink('http://localhost:1', silentLogger),
-      counters: handoverCounters(),
-      tickets: new Tickets(),
     })
-    closing({ close: () => status.listener.close(0) })
-    const { types } = await scrape(status.listener.url)
+    const { types } = await scrape(host.statusUrl!)
     const dashboard = readFileSync('examples/grafana-dashboard.json', 'utf8')
     expect(JSON.parse(dashboard)).toHaveProperty('panels')
     const asked = new Set(dashboard.match(/\b(?:kong_ai_|process_|nodejs_)\w+/g))

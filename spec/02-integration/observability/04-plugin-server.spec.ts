@@ -19,7 +19,7 @@ describe('the status listener of a plugin host', () => {
     const front = await kong({ 'ai-proxy': aiConfig(upstream.url) })
     expect(await (await post(front, { messages, stream: true })).text()).toContain('[DONE]')
     await entry(0)
-    await (await fetch(`http://${host.relay.host}:${host.relay.port}/`)).text()
+    await (await fetch(`http://${host.relays[0]!.host}:${host.relays[0]!.port}/`)).text()
     const metrics = await scrape(host.statusUrl!)
     expect(metrics.value('kong_ai_handovers_total', { outcome: 'handed_over' })).toBe(1)
     expect(metrics.value('kong_ai_handovers_total', { outcome: 'refused' })).toBe(1)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Snapshot } from '../../../lib/runtime/live/live-page.js'
+import type { Snapshot } from '../../../lib/runtime/live/live-rows.js'
 import { aiConfig, aiGateway, messages, post } from '../../support/ai-gateway.js'
 import { answering, EVENTS, provider, SSE_TYPE, STREAM } from '../../support/ai-provider.js'
 

@@ -36,7 +36,7 @@ describe('a plugin with filters in Kong’s access phase', () => {
     const access = (await run()).calls.filter(({ phase }) => phase === 'access')
     expect(access.map(({ method, args }) => [method].concat(args as string[]))).toEqual([
       ['kong.request.get_header', 'x-relay-ticket'],
-      ['kong.service.set_target', '127.0.0.1', host.relay.port],
+      ['kong.service.set_target', '127.0.0.1', host.relays[0]!.port],
       ['kong.service.request.set_scheme', 'http'],
       ['kong.service.request.set_header', 'x-relay-ticket', expect.stringMatching(/^[\w-]{32}$/)],
     ])

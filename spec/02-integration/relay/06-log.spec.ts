@@ -88,7 +88,9 @@ describe('the log phase of a handed-over plugin', () => {
     const run = doubles[0]!.begin({})
     await doubles[0]!.beforeUpstream(run)
     const [ticket = ''] = run.request.upstream.headers['x-relay-ticket']!
-    await fetch(`http://${host.relay.host}:${host.relay.port}`, { headers: { 'x-relay-ticket': ticket } })
+    await fetch(`http://${host.relays[0]!.host}:${host.relays[0]!.port}`, {
+      headers: { 'x-relay-ticket': ticket },
+    })
     await entry(0)
     await doubles[0]!.log(run, 200)
     expect([entries.length, host.counters.strayLogEvents]).toEqual([1, 1])
