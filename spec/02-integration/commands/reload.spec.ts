@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -75,5 +75,31 @@ describe.each([
     await run.write(serving(run.upstream.url, '/new'))
     ask(run)
     await expect.poll(() => statusOf(`${run.url}/new`), { timeout: 10_000 }).toBe(200)
+  })
+})
+
+describe('kong-ai gateway on SIGHUP', () => {
+  it.each([
+    ['the config', '/new'],
+    ['a config that it cannot read, too', undefined],
+  ])('opens its log file anew, whatever becomes of %s', async (_, route) => {
+    const sinks = await mkdtemp(path.join(tmpdir(), 'kong-ai-'))
+    open.push({ close: () => rm(sinks, { recursive: true }) })
+    const log = path.join(sinks, 'log')
+    const run = await running('--log-sink', log)
+    const paths = async (name: string) => {
+      const lines = (await readFile(name, 'utf8').catch(() => '')).split('\n').slice(0, -1)
+      return lines.map((line) => (JSON.parse(line) as { request: { uri: string } }).request.uri)
+    }
+    await (await fetch(`${run.url}/old/1`)).text()
+    await expect.poll(() => paths(log), { timeout: 10_000 }).toEqual(['/old/1'])
+    await rename(log, `${log}.1`)
+    await run.write(route === undefined ? '{' : serving(run.upstream.url, route))
+    process.kill(run.command.pid, 'SIGHUP')
+    const answered = route === undefined ? 'the old one stays' : 'the config was reloaded'
+    await expect.poll(() => run.command.stderr, { timeout: 10_000 }).toContain(answered)
+    await (await fetch(`${run.url}${route ?? '/old'}/2`)).text()
+    await expect.poll(() => paths(log), { timeout: 10_000 }).toEqual([`${route ?? '/old'}/2`])
+    expect(await paths(`${log}.1`)).toEqual(['/old/1'])
   })
 })

@@ -39,6 +39,7 @@ describe('a message of a provider that is no HTTP', () => {
       'another protocol, unasked',
       'HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n',
     ],
+    ['leave to go on, and nothing else', 'HTTP/1.1 100 Continue\r\n\r\n'],
     ['informational answers alone', 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n'],
   ])('is a 502: %s', async (_, bytes) => {
     const { gateway, response } = await answered(bytes)
@@ -50,11 +51,28 @@ describe('a message of a provider that is no HTTP', () => {
     expect(gateway.gateway).toBeDefined()
   })
 
-  it('is passed over where it is informational', async () => {
-    const { response } = await answered(
-      `HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n${GOOD}`,
-    )
-    expect(await outcome(response)).toMatchObject({ status: 200, complete: true })
+  it.each([
+    ['what it works on', 'HTTP/1.1 102 Processing\r\n\r\n'],
+    ['hints', 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\ncontent-length: 7\r\n\r\n'],
+    ['that a body may come which nobody asked to hold back', 'HTTP/1.1 100 Continue\r\n\r\n'],
+    ['a status without a name', 'HTTP/1.1 199\r\n\r\n'],
+    ['all of them, and again', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n'.repeat(20)],
+  ])('is passed over where it is informational: %s', async (_, informational) => {
+    const whole = await answered(`${informational}${GOOD}`)
+    expect(await whole.response.text()).toBe(COMPLETION)
+    const streamed = await answered(`${informational}${SSE_HEAD}\r\n${STREAM}`, { stream: true })
+    expect(await outcome(streamed.response)).toMatchObject({ complete: true, text: 'Hello 你好' })
+  })
+
+  it('may come in pieces, long before the answer', async () => {
+    const upstream = await rawUpstream(async (socket) => {
+      for (const piece of ['HTTP/1.1 100 Con', 'tinue\r', '\n\r\nHTTP/1.1 2', GOOD.slice(10)]) {
+        socket.write(piece)
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    })
+    const response = await post(await aiGateway(aiConfig(upstream.url)), { messages })
+    expect(await response.text()).toBe(COMPLETION)
   })
 })
 
