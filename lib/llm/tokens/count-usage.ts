@@ -1,5 +1,5 @@
 import type { Usage } from '../chat.js'
-import type { JsonObject } from '../json.js'
+import { isObject, type JsonObject } from '../json.js'
 import { tokenModel, type TokenModel } from './models.js'
 import { functionsOf, promptTally, type PromptForm } from './prompt.js'
 import type { Said } from './said.js'
@@ -28,7 +28,7 @@ export async function countUsage(
   const model = tokenModel(...said.models)
   const [input, output, reasoning] = await Promise.all([
     own?.prompt_tokens ?? tokensOf(promptTally(prompt, model, form), model, tokenizer),
-    tokensOf(said.tally(model, isMarked(model, prompt, provider)), model, tokenizer),
+    tokensOf(said.tally(model, isMarked(model, prompt, provider), isForced(prompt)), model, tokenizer),
     tokensOf(said.reasoningTally(), model, tokenizer),
   ])
   const completion = output + reasoning
@@ -45,6 +45,11 @@ function isMarked({ endsWith }: TokenModel, prompt: JsonObject, provider: string
   const isAzures = endsWith !== 'tools' && provider === 'azure'
   const hasTools = endsWith !== 'azure' && functionsOf(prompt).length > 0
   return endsWith !== undefined && (isAzures || hasTools)
+}
+
+/** In the words of OpenAI or, in a request of its own format, of Anthropic. */
+function isForced({ tool_choice: choice }: JsonObject): boolean {
+  return choice === 'required' || (isObject(choice) && choice.type !== 'auto' && choice.type !== 'none')
 }
 
 async function tokensOf(

@@ -19,6 +19,8 @@ export interface TokenModel {
   readonly refusal: number
   /** What a tool call has besides its name and arguments. */
   readonly call: number
+  /** What stands around all calls of an answer, where the request left it to the model to call. */
+  readonly calls: number
   /** The same of several calls in one answer, where they are wrapped in a call of their own: around all, around each. */
   readonly parallel: readonly [around: number, each: number] | undefined
   /** What the provider tells the model about tools, once there are any. */
@@ -38,6 +40,7 @@ const OTHERWISE: TokenModel = {
   endsWith: undefined,
   refusal: 0,
   call: 0,
+  calls: 0,
   parallel: undefined,
   tools: 0,
   images: 'tiles',
@@ -48,6 +51,8 @@ const OTHERWISE: TokenModel = {
 const WRAPPED = { refusal: 1, call: 6, parallel: [7, 10] } as const
 /** Channels instead of marks, and a page about them and the tools before the first message. */
 const CHANNELS = { priming: 2, call: 7, tools: 81, endsWith: 'azure' } as const
+/** Calls are written as XML, an element a parameter: this is for about one. */
+const XML = { call: 24, calls: 18 } as const
 
 /**
  * The first rule that fits a name is the model's. OpenAI's models have their own encoding; the constants of their prompts
@@ -71,10 +76,11 @@ const RULES: readonly Rule[] = [
   [/^(?:davinci|babbage)-002/, { encoding: 'cl100k_base' }],
   [/^(?:text-davinci-00[23]|code-)/, { encoding: 'p50k_base' }],
   [/^(?:text-)?(?:davinci|curie|babbage|ada)/, { encoding: 'r50k_base' }],
-  [/claude-(?:opus-(?:4-[7-9]|[5-9])|sonnet-[5-9]|haiku-[5-9]|fable)/, { ratio: 1.36, call: 17, tools: 346 }],
-  [/claude/, { ratio: 1.2, call: 17, tools: 346 }],
+  [/claude-(?:opus-(?:4-[7-9]|[5-9])|sonnet-[5-9]|haiku-[5-9]|fable)/, { ratio: 1.36, ...XML, tools: 346 }],
+  [/claude/, { ratio: 1.2, ...XML, tools: 346 }],
   [/gemini|gemma/, { ratio: 1.04, answer: 1, call: 7 }],
   [/command|c4ai|aya/, { ratio: 1.02 }],
+  [/mistral-(?:large|medium)/, { ratio: 1.03, call: 4 }],
   [/mistral|mixtral|ministral|magistral|codestral|devstral|pixtral/, { ratio: 1.03, call: 14 }],
   [/qwen|qwq/, { ratio: 1.015, answer: 2, call: 12 }],
   [/deepseek-v4/, { ratio: 1.055, call: 34 }],
@@ -82,6 +88,7 @@ const RULES: readonly Rule[] = [
   [/llama/, { ratio: 1.01, call: 12 }],
   [/kimi|moonshot/, { answer: 1, call: 4 }],
   [/grok/, { call: 19 }],
+  [/nova/, { call: 10 }],
   [/sonar/, { ratio: 1.02 }],
 ]
 

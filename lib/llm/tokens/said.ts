@@ -88,15 +88,21 @@ export class Said {
     this.#reasoningCounts = []
   }
 
-  /** Everything but the reasoning. `marked`: one mark more ends each choice. */
-  tally(model: TokenModel, marked: boolean): Tally {
+  /**
+   * Everything but the reasoning.
+   *
+   * @param marked one mark more ends each choice
+   * @param forced the request did not leave it to the model to call tools
+   */
+  tally(model: TokenModel, marked: boolean, forced: boolean): Tally {
     const tally = new Tally()
     tally.counts.push(...this.#counts)
     for (const { text, names, args, isRefusal, started } of this.#choices) {
       for (const said of [text, ...args.values()]) tally.text(said.toString())
       for (const name of names) tally.text(name)
       tally.tokens += model.answer + (isRefusal ? model.refusal : 0) + (marked ? 1 : 0)
-      const { parallel, call } = model
+      const { parallel, call, calls } = model
+      if (started > 0 && !forced) tally.tokens += calls
       tally.tokens += parallel && started > 1 ? parallel[0] + parallel[1] * started : call * started
     }
     return tally

@@ -154,4 +154,22 @@ describe('what an answer said', () => {
     expect(usage.completion_tokens_details).toEqual({ reasoning_tokens: thought })
     expect(usage.completion_tokens).toBe(thought + 9 + texts + 3000 * 7)
   })
+
+  it.each([
+    [undefined, 18],
+    ['auto', 18],
+    [{ type: 'auto' }, 18],
+    ['required', 0],
+    [{ type: 'function', function: { name: 'get_weather' } }, 0],
+    [{ type: 'tool', name: 'get_weather' }, 0],
+  ])('has more around Claude’s calls where it chose to call: %j', async (choice, around) => {
+    const counter = new Counter()
+    const said = new Said('claude-sonnet-4-5', counter)
+    said.toolStart(0, 'get_weather')
+    said.toolArgs(0, 0, '{"city":"Paris"}')
+    const prompt = choice === undefined ? {} : { tool_choice: choice }
+    const usage = await countUsage({ prompt, form: 'openai', provider: 'anthropic', said }, counter)
+    const texts = o200k('get_weather') + o200k('{"city":"Paris"}')
+    expect(usage.completion_tokens).toBe(Math.round(texts * 1.2) + 24 + around)
+  })
 })
