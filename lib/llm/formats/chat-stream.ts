@@ -18,15 +18,15 @@ export class ChatStreamSink extends EventSink {
   private readonly texts: ChunkForm[] = []
 
   protected writeChoice(choice: number): void {
-    this.texts[choice] = this.form(
-      `{"index":${choice},"delta":{"content":`,
-      '},"logprobs":null,"finish_reason":null}',
-    )
     this.writeDelta(choice, '"role":"assistant","content":""')
   }
 
   protected writeText(choice: number, text: string): void {
-    this.fill(this.texts[choice]!, quote(text))
+    this.texts[choice] ??= this.form(
+      `{"index":${choice},"delta":{"content":`,
+      '},"logprobs":null,"finish_reason":null}',
+    )
+    this.fill(this.texts[choice], quote(text))
   }
 
   protected writeRefusal(choice: number, text: string): void {

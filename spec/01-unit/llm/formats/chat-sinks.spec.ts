@@ -4,6 +4,7 @@ import { ChatError } from '../../../../lib/llm/errors.js'
 import { ChatStreamSink, ChatWholeSink } from '../../../../lib/llm/formats/chat.js'
 import type { Sink } from '../../../../lib/llm/sink.js'
 import { faultsOfChunk, faultsOfCompletion } from '../../../support/openai-schema.js'
+import { parseObject } from '../../../support/json.js'
 import { eventsOf, readAsClient } from '../../../support/streams.js'
 
 type Script = (sink: Sink) => void
@@ -144,6 +145,22 @@ describe('chat chunks', () => {
       sink.done()
     })
     expect(view.whole.choices).toMatchObject([{ finish_reason: 'tool_calls' }])
+  })
+
+  it('say text, and no role, where they go on with the stream of another provider', () => {
+    const identity = {
+      id: 'c',
+      created: 1,
+      model: 'm',
+      systemFingerprint: undefined,
+      serviceTier: undefined,
+    }
+    const sink = new ChatStreamSink({ model: 'm', begun: { identity, usage: undefined, estimated: false } })
+    sink.text(0, ' more')
+    const choices = eventsOf(Buffer.from(sink.take())).map((event) => parseObject(event).choices)
+    expect(choices).toEqual([
+      [{ index: 0, delta: { content: ' more' }, logprobs: null, finish_reason: null }],
+    ])
   })
 
   it('pass text over that is empty', () => {
