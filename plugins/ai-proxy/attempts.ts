@@ -1,5 +1,7 @@
 import { ChatError } from '../../lib/llm/errors.js'
 import { asksForNext, backoff, criterionOf, MAX_PAUSE_MS, retryAfterMs, type Failed } from './failover.js'
+import { headerText } from './headers.js'
+import type { AiProxyConfig } from './schema.js'
 import type { Target, Targets } from './targets.js'
 
 /** One attempt, as the log shows it (`ai.proxy.tried_targets`, Kong's key). */
@@ -27,9 +29,19 @@ export interface Step {
   readonly pause: number
 }
 
+/** The header that says what was tried, where that is more than what answered. */
+export function triedHeaders(
+  { model_name_header }: AiProxyConfig,
+  { summary }: Attempts,
+): Record<string, string> {
+  return model_name_header && summary !== undefined ? { 'X-Kong-LLM-Tried': headerText(summary) } : {}
+}
+
 /** The attempts of one request: chooses their targets and tells these how they did. Times are those of `performance.now()`. */
 export class Attempts {
   readonly tried: Tried[] = []
+  /** What the request has in common with others that go to the same target. */
+  hashed: string | undefined
   private readonly seen = new Set<Target>()
   private readonly unfit = new Set<Target>()
   /** Until when targets asked to be left alone (`retry-after`). */
@@ -47,7 +59,7 @@ export class Attempts {
 
   /** @throws ChatError 503 when every target is out of service */
   first(): Target {
-    const target = this.targets.choose(this.inService())
+    const target = this.choose(this.inService())
     if (target) return target
     const wait = Math.min(...this.targets.all.map(({ breaker }) => breaker.wait))
     throw new ChatError(503, 'every target is out of service after repeated failures', {
@@ -66,6 +78,13 @@ export class Attempts {
     this.isOpen = true
     target.active++
     target.breaker.begin()
+  }
+
+  /** What was tried, for a header: `openai/gpt-4o http_429, anthropic/claude`; `undefined` if it is one target. */
+  get summary(): string | undefined {
+    if (this.tried.length < 2) return undefined
+    const of = ({ provider, model, failure }: Tried) => `${provider}/${model}${failure ? ` ${failure}` : ''}`
+    return this.tried.map(of).join(', ')
   }
 
   /** Notes what is known of the attempt under way. */
@@ -116,7 +135,7 @@ export class Attempts {
 
   /** A target that has not been tried yet. */
   untried(): Target | undefined {
-    return this.targets.choose(this.inService().filter((target) => !this.seen.has(target)))
+    return this.choose(this.inService().filter((target) => !this.seen.has(target)))
   }
 
   /** Nothing was learnt: the client went away, or its request was no good. */
@@ -149,10 +168,14 @@ export class Attempts {
     const restOf = (target: Target) => (this.rests.get(target) ?? 0) - now
     const rested = candidates.filter((target) => restOf(target) <= MAX_PAUSE_MS)
     const others = rested.filter((target) => target !== this.target)
-    const target = this.targets.choose(others.length > 0 ? others : rested)
+    const target = this.choose(others.length > 0 ? others : rested)
     if (!target) return undefined
     const pause = Math.max(backoff(this.pauses++), restOf(target))
     return now + pause < this.deadline ? { target, pause } : undefined
+  }
+
+  private choose(among: readonly Target[]): Target | undefined {
+    return this.targets.choose(among, this.hashed)
   }
 
   private inService(): Target[] {

@@ -1,6 +1,10 @@
+import { createHash } from 'node:crypto'
+
 /** What a balancer knows of one of the targets between which it chooses. */
 export interface Peer {
   readonly weight: number
+  /** Tells it from the others, in every process alike. */
+  readonly key: string
   /** Answers under way. */
   active: number
   /** A moving average, in milliseconds, and when it was last added to; `undefined` until the first. */
@@ -9,7 +13,13 @@ export interface Peer {
   credit: number
 }
 
-export const ALGORITHMS = ['round-robin', 'least-connections', 'lowest-latency', 'priority'] as const
+export const ALGORITHMS = [
+  'round-robin',
+  'least-connections',
+  'lowest-latency',
+  'priority',
+  'consistent-hashing',
+] as const
 export type Algorithm = (typeof ALGORITHMS)[number]
 
 /** How much the newest latency counts in the average. */
@@ -22,14 +32,27 @@ export function measured(peer: Peer, latency: number, now: number): void {
   peer.latency = { value: before + NEWEST * (latency - before), at: now }
 }
 
-/** Chooses among at least one. */
-type Choose = <P extends Peer>(peers: readonly P[], now: number) => P
+/** Chooses among at least one. `hashed` is what requests have in common that go to the same one. */
+type Choose = <P extends Peer>(peers: readonly P[], now: number, hashed?: string) => P
 
 export const balancers: Readonly<Record<Algorithm, Choose>> = {
   'round-robin': smoothRoundRobin,
   'least-connections': (peers) => lowest(peers, ({ active, weight }) => (active + 1) / weight),
   'lowest-latency': (peers, now) => lowest(peers, (peer) => expected(peer, now) / peer.weight),
   priority: (peers) => lowest(peers, ({ weight }) => -weight),
+  'consistent-hashing': (peers, _, hashed) =>
+    hashed === undefined
+      ? smoothRoundRobin(peers)
+      : lowest(peers, ({ key, weight }) => -Math.log(fraction(hashed, key)) / weight),
+}
+
+/**
+ * Rendezvous hashing: each peer draws its number for the value, and the lowest wins, so that one that comes or goes moves
+ * its own share only. `-log` of a number between 0 and 1, divided by the weight, makes the shares those of the weights.
+ */
+function fraction(hashed: string, key: string): number {
+  const digest = createHash('sha256').update(`${key}\n${hashed}`).digest()
+  return (digest.readUIntBE(0, 6) + 0.5) / 2 ** 48
 }
 
 /**

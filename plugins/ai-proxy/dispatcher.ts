@@ -1,7 +1,7 @@
 import { ChatError } from '../../lib/llm/errors.js'
 import type { AttemptFailure, ProcessSettings, UpstreamRequest } from '../../lib/pdk/exchange.js'
 import type { Kong } from '../../lib/pdk/kong.js'
-import type { Step } from './attempts.js'
+import { type Step, triedHeaders } from './attempts.js'
 import { beginningOf, continued } from './continuation.js'
 import { exitWith, unanswered } from './exits.js'
 import { payloadOf } from './log.js'
@@ -96,7 +96,7 @@ export class Dispatcher {
     run.isLast = true
     if (!run.isCommitted) {
       run.isOver = true
-      exitWith(kong, run.error!)
+      exitWith(kong, run.error!, triedHeaders(this.config, run.attempts))
     }
     return null
   }

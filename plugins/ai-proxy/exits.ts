@@ -4,8 +4,13 @@ import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
 import type { Failed } from './failover.js'
 
 /** The error as the client's answer; both facades note an exit in the call. */
-export function exitWith(kong: Kong | FilterKong, error: ChatError): void {
+export function exitWith(
+  kong: Kong | FilterKong,
+  error: ChatError,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   void kong.response.exit(error.status, JSON.stringify(error.toBody()), {
+    ...headers,
     'content-type': 'application/json; charset=utf-8',
     ...(error.retryAfter !== undefined && { 'retry-after': error.retryAfter }),
   })

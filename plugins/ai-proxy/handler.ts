@@ -7,6 +7,7 @@ import type { AttemptFailure, ProcessSettings } from '../../lib/pdk/exchange.js'
 import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
 import type { BodyArg, DirectTarget, Plugin } from '../../lib/pdk/plugin.js'
 import { requireFilters } from '../../lib/pdk/require-filters.js'
+import { triedHeaders } from './attempts.js'
 import { allowsDirect, sendDirectly } from './direct.js'
 import { canGoOn } from './continuation.js'
 import { Dispatcher } from './dispatcher.js'
@@ -48,6 +49,8 @@ export class AiProxy implements Plugin {
     if (!(await requireFilters(kong))) return
     await this.#hideCredentials(kong)
     const run = new Run(this.#config, this.#targets)
+    const { algorithm, hash_on_header } = this.#targets.balancer
+    if (algorithm === 'consistent-hashing') run.attempts.hashed = await kong.request.getHeader(hash_on_header)
     kong.ctx.plugin.run = run
     const made = await this.#dispatcher.attempt(kong, run)
     if (made instanceof ChatError) {
@@ -105,7 +108,7 @@ export class AiProxy implements Plugin {
     if (status === undefined || exchange.run.isBetween) {
       // A heartbeat goes out before a provider has answered.
       setAnswerHeaders(kong, true)
-      kong.response.setHeaders(answerHeaders(this.#config, exchange))
+      this.#nameTargets(kong, exchange)
       return
     }
     const { call } = exchange
@@ -114,8 +117,13 @@ export class AiProxy implements Plugin {
     exchange.answer = this.#answer(kong, exchange, status)
     if (exchange.answer instanceof ErrorAnswer) return
     if (call.format) setAnswerHeaders(kong, call.stream)
-    if (status < 300) kong.response.setHeaders(answerHeaders(this.#config, exchange))
+    if (status < 300) this.#nameTargets(kong, exchange)
     if (call.stream && call.format) this.#hold(kong, exchange, exchange.answer)
+  }
+
+  #nameTargets(kong: FilterKong, exchange: AiExchange): void {
+    kong.response.setHeaders(answerHeaders(this.#config, exchange))
+    kong.response.setHeaders(triedHeaders(this.#config, exchange.run.attempts))
   }
 
   /** The way of what the provider answers, whose headers have come. */
@@ -251,7 +259,7 @@ export class AiProxy implements Plugin {
     } else {
       run.isOver = true
       clearStreamHeaders(kong)
-      exitWith(kong, failed.error)
+      exitWith(kong, failed.error, triedHeaders(this.#config, run.attempts))
       run.ends(undefined, failed)
     }
   }

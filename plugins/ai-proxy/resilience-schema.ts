@@ -85,6 +85,7 @@ export interface AiProxyBalancer {
   /** Milliseconds. */
   fail_timeout: number
   latency_strategy: (typeof LATENCY_STRATEGIES)[number]
+  hash_on_header: string
   failover_after_first_delta: boolean
 }
 
@@ -96,6 +97,7 @@ export const DEFAULT_BALANCER: AiProxyBalancer = {
   max_fails: 0,
   fail_timeout: 10_000,
   latency_strategy: 'ttft',
+  hash_on_header: 'X-Kong-LLM-Request-ID',
   failover_after_first_delta: false,
 }
 
@@ -136,6 +138,11 @@ export const BALANCER: Field = {
         "What lowest-latency compares: time to first token, time per token ('tpot') or of the whole answer.",
         { default: DEFAULT_BALANCER.latency_strategy, one_of: LATENCY_STRATEGIES },
       ),
+    },
+    {
+      hash_on_header: string('The header by whose value consistent-hashing chooses.', {
+        default: DEFAULT_BALANCER.hash_on_header,
+      }),
     },
     {
       failover_after_first_delta: {

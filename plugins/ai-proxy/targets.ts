@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { CloudAuthorizers } from '../../lib/credentials/cloud.js'
 import { balancers, measured, type Peer } from './balancer.js'
 import { Breaker } from './breaker.js'
@@ -27,6 +28,7 @@ export class Target implements Peer {
   constructor(
     config: AiProxyConfig,
     path: string,
+    readonly key: string,
     { max_fails, fail_timeout }: AiProxyBalancer,
     weight: number,
   ) {
@@ -56,12 +58,16 @@ export class Targets {
     this.all = targets.map(({ model, auth, weight }, place) => {
       const own: AiProxyConfig = { ...common, targets, model, ...(auth && { auth }) }
       const path = place === 0 ? 'config' : `config.targets[${place - 1}]`
-      return new Target(own, path, this.balancer, weight)
+      // Two of the same model are told apart by their order.
+      const like = targets.slice(0, place).filter((other) => isDeepStrictEqual(other.model, model))
+      return new Target(own, path, `${JSON.stringify(model)}${like.length}`, this.balancer, weight)
     })
   }
 
-  choose(among: readonly Target[]): Target | undefined {
-    return among.length === 0 ? undefined : balancers[this.balancer.algorithm](among, performance.now())
+  /** @param hashed value of the header that consistent hashing goes by */
+  choose(among: readonly Target[], hashed?: string): Target | undefined {
+    if (among.length === 0) return undefined
+    return balancers[this.balancer.algorithm](among, performance.now(), hashed)
   }
 }
 

@@ -7,6 +7,7 @@ interface Named extends Peer {
 
 const peer = (name: string, weight = 100): Named => ({
   name,
+  key: name,
   weight,
   active: 0,
   latency: undefined,
@@ -84,5 +85,36 @@ describe('priority', () => {
   it('takes the highest weight, of equals the first', () => {
     const peers = [peer('a', 1), peer('b', 9), peer('c', 9)]
     expect(choices('priority', peers, 3)).toBe('bbb')
+  })
+})
+
+describe('consistent-hashing', () => {
+  const VALUES = Array.from({ length: 2000 }, (_, i) => `user-${i}`)
+  const chosen = (peers: Named[]) =>
+    VALUES.map((value) => balancers['consistent-hashing'](peers, 0, value).name)
+  const share = (names: string[], name: string) => names.filter((one) => one === name).length / names.length
+
+  it('takes the same one for the same value', () => {
+    const peers = [peer('a'), peer('b'), peer('c')]
+    expect(chosen(peers)).toEqual(chosen(peers.toReversed()))
+  })
+
+  it('shares values out by weight', () => {
+    const names = chosen([peer('a', 100), peer('b', 300)])
+    expect(share(names, 'b')).toBeGreaterThan(0.7)
+    expect(share(names, 'b')).toBeLessThan(0.8)
+  })
+
+  it('moves only the values of the one that went away', () => {
+    const before = chosen([peer('a'), peer('b'), peer('c')])
+    const after = chosen([peer('a'), peer('c')])
+    const moved = before.filter((name, i) => name !== after[i])
+    expect(new Set(moved)).toEqual(new Set(['b']))
+    expect(share(after, 'a')).toBeGreaterThan(0.4)
+    expect(share(after, 'c')).toBeGreaterThan(0.4)
+  })
+
+  it('takes turns where there is no value', () => {
+    expect(choices('consistent-hashing', [peer('a'), peer('b')], 4)).toBe('abab')
   })
 })

@@ -86,6 +86,7 @@ describe('the type of a checked config', () => {
       max_fails: 1,
       fail_timeout: 1,
       latency_strategy: 'e2e',
+      hash_on_header: 'x',
       failover_after_first_delta: true,
     },
     limits: { max_streams: 1, max_streams_total: 1 },

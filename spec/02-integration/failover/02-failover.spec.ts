@@ -376,6 +376,55 @@ describe('the balancer', () => {
   })
 })
 
+describe('consistent hashing', () => {
+  it('sends requests with the same header to the same target, and elsewhere only where that fails', async () => {
+    const [a, b] = [await good(), await good()]
+    const gateway = await gatewayTo([a, b], {
+      balancer: { algorithm: 'consistent-hashing', hash_on_header: 'X-User' },
+    })
+    const ask = async (user: string) => {
+      const before = count(a)[0]
+      await (await post(gateway, whole, { headers: { 'x-user': user } })).text()
+      return count(a)[0] === before ? 'b' : 'a'
+    }
+    const users = Array.from({ length: 12 }, (_, i) => `user-${i}`)
+    const first = []
+    const second = []
+    for (const user of users) first.push(await ask(user))
+    for (const user of users) second.push(await ask(user))
+    expect(second).toEqual(first)
+    expect(new Set(first)).toEqual(new Set(['a', 'b']))
+    await b.close()
+    for (const user of users) expect(await ask(user)).toBe('a')
+  })
+})
+
+describe('the header X-Kong-LLM-Tried', () => {
+  const tried = async (...providers: Provider[]) => {
+    const gateway = await gatewayTo(providers, { criteria: ['http_429', 'http_503'] })
+    const { headers } = await post(gateway, whole)
+    return [headers.get('x-kong-llm-model'), headers.get('x-kong-llm-tried')]
+  }
+
+  it('says what was tried before the target that answered', async () => {
+    expect(await tried(await failing(429), await failing(503), await good())).toEqual([
+      'openai/gpt-4o',
+      'openai/gpt-4o http_429, openai/gpt-4o http_503, openai/gpt-4o',
+    ])
+  })
+
+  it('stands on errors, too', async () => {
+    expect(await tried(await failing(429), await failing(400))).toEqual([
+      null,
+      'openai/gpt-4o http_429, openai/gpt-4o http_400',
+    ])
+  })
+
+  it('is not there where nothing else was tried', async () => {
+    expect(await tried(await good(), await good())).toEqual(['openai/gpt-4o', null])
+  })
+})
+
 describe('a circuit breaker', () => {
   it('spares a target that failed, and lets one probe find out when it is back', async () => {
     let isDown = true
