@@ -6,7 +6,7 @@ import { SseReader } from '../../lib/llm/frames/sse.js'
 import type { StaticAuth } from '../../lib/credentials/static.js'
 import type { ClientCall, ProviderCall } from './request.js'
 
-/** What is kept of an answer; a larger one is not logged. */
+/** What is kept of a request and of an answer; a larger one is not logged. */
 const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 
 /** Collects what the client got, for `log_payloads`: a body as it is, a stream as the object that it adds up to. */
@@ -50,7 +50,9 @@ function sseInto(reader: AnswerReader): SseReader {
   })
 }
 
-/** The body as it went to the provider, without the credential that may stand in it; `undefined` if it is no JSON. */
+/**
+ * The body as it went to the provider, without the credential that may stand in it; `undefined` if it is no JSON, or too large.
+ */
 export function requestPayload(
   { isJson, format }: ClientCall,
   { request }: ProviderCall,
@@ -58,5 +60,6 @@ export function requestPayload(
 ): string | undefined {
   if (!isJson && !format) return undefined
   const hides = param_location === 'body' && param_name !== undefined && param_name in request.body
-  return JSON.stringify(hides ? { ...request.body, [param_name]: 'REDACTED' } : request.body)
+  const text = JSON.stringify(hides ? { ...request.body, [param_name]: 'REDACTED' } : request.body)
+  return text.length > MAX_PAYLOAD_BYTES ? undefined : text
 }

@@ -66,6 +66,11 @@ describe("a request's payload", () => {
     expect(payloadOf(config, { prompt: 'hi' }, true)).toBe('{"prompt":"hi","model":"m","key":"REDACTED"}')
   })
 
+  it('is none where it is more than is kept', () => {
+    const config = { ...base, route_type: 'llm/v1/completions' } as AiProxyConfig
+    expect(payloadOf(config, { prompt: 'x'.repeat(9 * 1024 * 1024) }, true)).toBeUndefined()
+  })
+
   it('is none where the body is no JSON and passes as it is', () => {
     expect(payloadOf({ ...base, route_type: 'preserve' }, { prompt: 'hi' }, false)).toBeUndefined()
   })
