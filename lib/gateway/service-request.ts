@@ -15,7 +15,7 @@ export function serviceRequest(
 ): UpstreamRequest {
   const headers = copyHeaders(request.headers)
   dropHopByHop(headers)
-  // node:http has answered it; undici refuses it.
+  // node:http has answered it.
   delete headers['expect']
   const { ip, forwarded } = request
   const before = firstHeader(headers, 'x-forwarded-for')

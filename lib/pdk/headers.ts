@@ -1,10 +1,10 @@
 /**
  * HTTP headers: lower-case names without a prototype, so that no name from the network meets `Object.prototype`.
- * A repeated header is an array in the order it came. What `node:http` and undici take as it is.
+ * A repeated header is an array in the order it came. What `node:http` takes as it is.
  */
 export type HeaderRecord = Record<string, string | string[]>
 
-/** From Node's and undici's flat list of names and values. */
+/** From Node's flat list of names and values. */
 export function headersOf(raw: readonly (string | Buffer)[]): HeaderRecord {
   const headers = emptyHeaders()
   for (let i = 0; i + 1 < raw.length; i += 2) {

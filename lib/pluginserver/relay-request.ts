@@ -108,7 +108,7 @@ export function serviceUpstream(
   const port = Number(service.port)
   const headers = copyHeaders(onwardHeaders)
   dropHopByHop(headers)
-  // node:http has answered it; undici refuses it.
+  // node:http has answered it.
   delete headers.expect
   headers.host ??= port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`
   const readTimeout = milliseconds(service.read_timeout)

@@ -161,6 +161,7 @@ export class UpstreamLeg implements Caller {
       (again === 'any' || (again === 'idempotent' && isRepeatable(this.#request, message)))
     ) {
       this.#connection = this.#pool.connect(this.#request, this, true)
+      if (this.#paused) this.#connection.pause()
     } else {
       this.#fail(failure)
     }

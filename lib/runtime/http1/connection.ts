@@ -112,16 +112,18 @@ export class Connection {
     this.#arm(headers)
   }
 
-  /** Stops reading. The time limit between two reads does not count until `resume`. */
+  /** Stops reading. The time limits of an answer do not count until `resume`. */
   pause(): void {
     if (this.#paused || this.#phase === 'closed') return
     this.#paused = true
-    this.#socket.pause()
+    // A handshake must be read.
+    if (this.#phase !== 'connecting') this.#socket.pause()
   }
 
   resume(): void {
     if (!this.#paused || this.#phase === 'closed') return
     this.#paused = false
+    if (this.#phase === 'connecting') return
     this.#timer?.refresh()
     this.#socket.resume()
   }
@@ -147,11 +149,14 @@ export class Connection {
 
   /** The time limit has passed. */
   expire(): void {
-    if (this.#phase === 'idle') this.close()
+    const phase = this.#phase
     // It is the client that is slow.
-    else if (this.#phase === 'waiting' && this.#upload && !this.#socket.writableNeedDrain)
-      this.#timer?.refresh()
-    else if (!this.#paused) this.fail({ kind: 'timeout', message: TIMEOUT_MESSAGES[this.#phase] ?? '' })
+    const isUploading = phase === 'waiting' && this.#upload && !this.#socket.writableNeedDrain
+    if (phase === 'idle') this.close()
+    else if (isUploading) this.#timer?.refresh()
+    else if (phase === 'connecting' || !this.#paused) {
+      this.fail({ kind: 'timeout', message: TIMEOUT_MESSAGES[phase] ?? '' })
+    }
   }
 
   #arm(limit: number): void {
@@ -169,6 +174,7 @@ export class Connection {
     this.#phase = 'reserved'
     clearTimeout(this.#timer)
     this.#timer = undefined
+    if (this.#paused) this.#socket.pause()
     this.#caller!.onReady(this)
   }
 

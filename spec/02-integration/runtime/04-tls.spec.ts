@@ -97,6 +97,18 @@ describe('an https upstream', () => {
     },
   )
 
+  it('paused before its connection is there shakes hands, sends its request, and reads nothing until it goes on', async () => {
+    const { port, sockets } = await server()
+    const one = call(upstreams(), at(port))
+    one.leg!.pause()
+    while (sockets.every(({ bytesRead }) => bytesRead === 0))
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(one.status).toBeUndefined()
+    one.leg!.resume()
+    expect((await one.over).body).toBe('xx')
+  })
+
   it('that speaks no TLS is a failure of that kind', async () => {
     const plain = net.createServer(
       (socket) => void socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'),
