@@ -11,6 +11,7 @@ import {
   SSE_TYPE,
   STREAM,
 } from '../../support/ai-provider.js'
+import { readAsClient } from '../../support/streams.js'
 import { pluginHost } from '../../support/plugin-host.js'
 
 const HEARTBEAT = ': heartbeat\n\n'
@@ -34,6 +35,22 @@ it('fails over behind a Kong as in the gateway', async () => {
   expect(response.status).toBe(200)
   expect(await response.text()).toBe(STREAM.replace(EVENTS.usage, ''))
   expect([first.requests.length, second.requests.length]).toEqual([1, 1])
+})
+
+it('goes on with a stream behind a Kong that broke off after its first delta', async () => {
+  const first = await provider(({ head, response }) => {
+    head(200, SSE_TYPE)
+    response.write(EVENTS.role + EVENTS.hello, () => response.destroy())
+  })
+  const second = await answering(200, SSE_TYPE, EVENTS.role + EVENTS.there + EVENTS.finish + EVENTS.done)
+  const { model, auth } = aiConfig(second.url)
+  const kong = await aiKong(first.url, {
+    targets: [{ model: model!, auth: auth! }],
+    balancer: { algorithm: 'priority', failover_after_first_delta: true },
+  })
+  const { whole, done } = readAsClient(Buffer.from(await (await post(kong, streamed)).text()))
+  expect(done).toBe(true)
+  expect(whole.choices).toMatchObject([{ message: { content: 'Hello 你好' }, finish_reason: 'stop' }])
 })
 
 it('sends heartbeats through Kong before the provider has answered, and cancels it in time', async () => {

@@ -48,6 +48,10 @@ async function running(provider: string, stream: boolean, contentType: string) {
   }
 }
 
+/** Since Node 22.15; the types are of Node 20. */
+const { zstdCompressSync } = zlib as { zstdCompressSync?: (bytes: Buffer) => Buffer }
+const zstd = (body: Buffer) => (zstdCompressSync ? [['zstd', zstdCompressSync(body)] as const] : [])
+
 const NOTHINGS = [
   '',
   ' \n',
@@ -110,7 +114,7 @@ describe.each(FAMILIES)('%s', (provider) => {
       }
     })
 
-    it('is read through gzip, deflate, with and without zlib header, and br', async () => {
+    it('is read through gzip, deflate, with and without zlib header, br, and zstd where Node has it', async () => {
       const serve = await running(provider, stream, good.contentType)
       for (const [coding, bytes] of [
         ['gzip', zlib.gzipSync(good.body)],
@@ -120,6 +124,7 @@ describe.each(FAMILIES)('%s', (provider) => {
         ['deflate', zlib.deflateRawSync(good.body)],
         ['br', zlib.brotliCompressSync(good.body)],
         ['identity', good.body],
+        ...zstd(good.body),
       ] as const) {
         expect(await serve(bytes, { headers: `content-encoding: ${coding}\r\n` })).toEqual(whole)
       }
@@ -136,6 +141,7 @@ describe.each(FAMILIES)('%s', (provider) => {
         ['gzip', zlib.gzipSync(good.body)],
         ['deflate', zlib.deflateSync(good.body)],
         ['br', zlib.brotliCompressSync(good.body)],
+        ...zstd(good.body),
       ] as const) {
         const headers = `content-encoding: ${coding}\r\n`
         const half = await serve(bytes.subarray(0, bytes.length >> 1), { headers })
