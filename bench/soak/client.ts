@@ -17,6 +17,8 @@ export interface Seen {
   /** Ends of the stream: `[DONE]` and error events. */
   ends: number
   failed: boolean
+  /** What the error said, if it failed. */
+  error?: string
   left: boolean
 }
 
@@ -59,11 +61,12 @@ const SIP = 1024 * 1024
  * @returns what is wrong with the stream
  */
 export async function sip(url: string, events: number): Promise<string | undefined> {
-  const { body } = await request(url, {
+  const { statusCode, body } = await request(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: 'Hi' }] }),
   })
+  if (statusCode !== 200) return `a flood with ${statusCode}: ${await body.text()}`
   const seen: Seen = { text: '', ends: 0, failed: false, left: false }
   let rest = ''
   let read = 0
@@ -94,6 +97,7 @@ function readWhole(status: number, text: string, seen: Seen): Seen {
   seen.ends = 1
   if (!seen.failed) seen.text = contentOf(body, 'message')
   else if (!isObject(body.error)) throw new Error(`no error: ${status} ${text}`)
+  else seen.error = `${status} ${JSON.stringify(body.error)}`
   return seen
 }
 
@@ -109,6 +113,7 @@ function readEvent(event: string, seen: Seen): void {
   if (isObject(chunk.error)) {
     seen.ends++
     seen.failed = true
+    seen.error = JSON.stringify(chunk.error)
   } else {
     seen.text += contentOf(chunk, 'delta')
   }

@@ -72,10 +72,27 @@ export async function startRelay(routes: Routes): Promise<TestedHost> {
   }
 }
 
+/** The mock provider, in a process of its own: a server that stalls closes connections on which a request has come. */
+export async function startMockProvider(): Promise<{ url: string; stop(): Promise<unknown> }> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'kong-ai-soak-'))
+  const command = await startCommand(
+    folder,
+    ['mock', '--listen', '127.0.0.1:0', '--pace', '0'],
+    /(http:\/\/\S+)/,
+    () => [],
+  )
+  return { url: command.match[1]!, stop: () => command.stop() }
+}
+
 /** Runs a command with its log in a file of the folder. Resolves when it has printed that it serves. */
-async function startCommand(folder: string, args: string[], announces: RegExp) {
+async function startCommand(
+  folder: string,
+  args: string[],
+  announces: RegExp,
+  logArgs = (log: string) => ['--log-sink', log],
+) {
   const log = path.join(folder, 'log')
-  const child = fork(CLI, [...args, '--log-sink', log], {
+  const child = fork(CLI, [...args, ...logArgs(log)], {
     execArgv: ['--expose-gc', '--import', PROBE],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

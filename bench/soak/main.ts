@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { startMock } from '../../lib/mock/server.js'
 import { ask, type Ask, type Seen, sip } from './client.js'
 import { type Flood, startFlood } from './flood.js'
-import { type Routes, startGateway, startRelay, type TestedHost } from './hosts.js'
+import { type Routes, startGateway, startMockProvider, startRelay, type TestedHost } from './hosts.js'
 import type { Probe } from './probe.js'
 import { measureStreams } from './streams.js'
 
@@ -70,14 +69,14 @@ async function main(): Promise<number> {
 
 async function soak(seconds: number, clients: number, seed: number): Promise<number> {
   say(`${seconds} s, ${clients} clients, seed ${seed}`)
-  const mock = await startMock({ pace: 0 })
+  const mock = await startMockProvider()
   const flood = await startFlood(FLOOD_EVENTS)
   const routes = routesTo(mock.url, flood)
   const hosts = [await startGateway(routes), await startRelay(routes)]
   const runs = hosts.map((host, place) => new Soak(host, seconds, mulberry32(seed + place)))
   await Promise.all(runs.map((run) => run.run(Math.ceil(clients / hosts.length))))
   flood.close()
-  await mock.close()
+  await mock.stop()
   const faults = runs.flatMap((run) => run.faults)
   for (const fault of faults) say(`FAULT: ${fault}`)
   if (faults.length > 0) return 1
@@ -204,7 +203,7 @@ function chosen(random: () => number): Omit<Ask, 'url'> {
 /** What is wrong with an answer: text that is not the beginning of the whole, or an end too many or too few. */
 function faultOf(
   { model, stream }: Omit<Ask, 'url'>,
-  { text, ends, failed, left }: Seen,
+  { text, ends, failed, error, left }: Seen,
   whole: string,
 ): string | undefined {
   if (!whole.startsWith(text)) return `text lost or doubled: ${JSON.stringify(text)}`
@@ -212,7 +211,7 @@ function faultOf(
   if (ends !== 1) return `${ends} ends`
   const [, fault] = /^chaos\/(.*)@/.exec(model) ?? []
   const mayFail = stream && fault !== undefined && !HARMLESS.has(fault)
-  if (failed && !mayFail) return 'failed'
+  if (failed && !mayFail) return `failed: ${error}`
   return !failed && text !== whole && fault !== 'garbage' ? `not whole: ${JSON.stringify(text)}` : undefined
 }
 
