@@ -1,7 +1,10 @@
 /** Where the server says nothing: below the five seconds of Node's own servers. Milliseconds. */
 const DEFAULT = 4000
-/** Before the server closes it, so that no request crosses its end. */
-const MARGIN = 1000
+/**
+ * Before the server closes it, so that no request crosses its end: with one second some did between processes that had to wait
+ * for a core.
+ */
+const MARGIN = 2000
 const MAX = 600_000
 
 /**

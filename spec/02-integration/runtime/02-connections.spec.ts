@@ -160,7 +160,7 @@ describe('a connection', () => {
   })
 
   it('is closed after a time without a request', async () => {
-    const kept = 'HTTP/1.1 200 OK\r\nkeep-alive: timeout=2\r\ncontent-length: 2\r\n\r\nok'
+    const kept = 'HTTP/1.1 200 OK\r\nkeep-alive: timeout=3\r\ncontent-length: 2\r\n\r\nok'
     const { url, sides } = await server(answering(kept))
     await call(upstreams(), requestTo(url)).over
     await sides[0]!.gone()
