@@ -29,7 +29,8 @@ export class Dispatcher {
     const { attempts } = run
     let first: ChatError | undefined
     try {
-      for (let next = target ?? attempts.first(); next; next = attempts.untried()!) {
+      let next: Target | undefined = target ?? attempts.first()
+      for (; next; next = attempts.untried()) {
         try {
           return await this.#begin(kong, run, next)
         } catch (error) {
@@ -86,9 +87,7 @@ export class Dispatcher {
   async next(kong: Kong, run: Run, failure: AttemptFailure): Promise<UpstreamRequest | null> {
     const step = run.step ?? this.#stepAfter(run, failure)
     run.step = undefined
-    run.isBetween = true
-    const exchange = step && (await this.#follow(kong, run, step))
-    run.isBetween = false
+    const exchange = step && (await run.between(() => this.#follow(kong, run, step)))
     if (exchange) {
       run.closeIfClosed()
       return exchange.request

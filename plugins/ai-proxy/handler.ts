@@ -168,7 +168,7 @@ export class AiProxy implements Plugin {
     const { run } = exchange
     const isFlush = arg.chunk.length === 0 && !arg.eof
     if (run.isBetween) {
-      this.#beat(kong, run, arg)
+      if (isFlush) this.#beat(kong, run, arg)
       return
     }
     if (exchange.answer === undefined) this.#answerLate(kong, exchange)

@@ -86,6 +86,16 @@ export class Run {
     return this.attempts.after(failed, this.isRepeatable)
   }
 
+  /** Makes the next attempt. */
+  async between<T>(make: () => Promise<T>): Promise<T> {
+    this.isBetween = true
+    try {
+      return await make()
+    } finally {
+      this.isBetween = false
+    }
+  }
+
   /** @returns whether the client is still there */
   async pause(ms: number): Promise<boolean> {
     if (ms > 0) await setTimeout(ms)

@@ -59,12 +59,13 @@ describe('heartbeats', () => {
   it('go out while a target is left alone that asked for it, and it is asked again all the same', async () => {
     let isBusy = true
     const upstream = await provider(({ head, response }) => {
-      head(isBusy ? 429 : 200, isBusy ? { ...JSON_TYPE, 'retry-after': '0.5' } : SSE_TYPE)
+      head(isBusy ? 429 : 200, isBusy ? { ...JSON_TYPE, 'retry-after': '1.5' } : SSE_TYPE)
       response.end(isBusy ? '{"error":{"message":"slow down"}}' : STREAM)
       isBusy = false
     })
     const config = aiConfig(upstream.url, {
-      heartbeat_ms: 10,
+      // Longer than the first answer takes, shorter than the pause.
+      heartbeat_ms: 500,
       balancer: { failover_criteria: ['http_429'] },
     })
     const response = await post(await aiGateway(config), streamed)

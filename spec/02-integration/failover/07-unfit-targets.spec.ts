@@ -22,7 +22,7 @@ function gatewayTo(targets: Target[], more: JsonObject = {}) {
     const config = aiConfig(upstream.url, { model: model ?? {}, auth: own })
     return { model: config.model!, auth: config.auth!, weight }
   })
-  const [{ weight: _, ...first }, ...others] = made as JsonObject[] as [JsonObject, ...JsonObject[]]
+  const [{ weight: _, ...first }, ...others] = made as [JsonObject, ...typeof made]
   return aiGateway({
     route_type: 'llm/v1/chat',
     ...first,
