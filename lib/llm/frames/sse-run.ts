@@ -6,8 +6,8 @@ import type { TextRun } from './text-run.js'
 const BLANK_LINES = ['\n\n', '\n\r\n'] as const
 
 /**
- * Reads a stream whose events are nearly all alike: those of a run are skipped, whole and with the line that names them; all
- * others are parsed by `SseReader`. One that came in pieces is never skipped.
+ * Reads a stream whose events are nearly all alike: those of a run are skipped, framing and all; the others are parsed by
+ * `SseReader`. An event that came in pieces is never skipped.
  *
  * A hot path, as every event of a translated stream comes by.
  */

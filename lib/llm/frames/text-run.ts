@@ -26,6 +26,10 @@ const PADDING = /"(?:obfuscation|p)"\s*:\s*"(?=[^"\\]*"\}\s*$)/
 /** So many times in a row a frame may be learnt in vain; then the stream is taken for one without runs. */
 const PATIENCE = 8
 
+/** In characters: what is cut out of less text is not worth a copy, and V8 copies shorter slices by itself. */
+const LARGE = 4096
+const SLICED = 13
+
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const SPACE = 0x20
@@ -90,7 +94,7 @@ export class TextRun {
     this.say = spoken.say
   }
 
-  /** A slice would keep all the text alive that it was cut out of. */
+  /** A slice would keep all the text alive that it was cut out of: of a learnt frame, or of one whose text is kept for a count. */
   private copy(frame: string): string {
     return this.inBytes ? Buffer.from(frame, 'latin1').toString('latin1') : Buffer.from(frame).toString()
   }
@@ -144,7 +148,8 @@ export class TextRun {
       frameEnd = padding + end.length
       if (padding === -1 || text.slice(padding, frameEnd) !== end) return -1
     }
-    const inside = text.slice(start, quote)
+    const isCopied = text.length > LARGE && quote - start >= SLICED
+    const inside = isCopied ? this.copy(text.slice(start, quote)) : text.slice(start, quote)
     const decoded = this.inBytes && all >= NO_ASCII ? Buffer.from(inside, 'latin1').toString() : inside
     const said = escaped ? parseJson(`"${decoded}"`) : decoded
     if (typeof said !== 'string') return -1
