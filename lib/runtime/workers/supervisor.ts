@@ -24,6 +24,7 @@ const MOST_DELAY_MS = 10_000
 /** Keeps a number of workers alive: one that ends by itself is replaced at once, or ever later where none lasts. */
 export class Supervisor<M extends WorkerMethods> {
   readonly #options: SupervisorOptions<M>
+  /** Those whose turn is longest ago come first. */
   readonly #all = new Set<Worker<M>>()
   readonly #waiting: ((worker: Worker<M>) => void)[] = []
   readonly #timers = new Set<NodeJS.Timeout>()
@@ -57,13 +58,16 @@ export class Supervisor<M extends WorkerMethods> {
     return [...this.#all].filter(({ serves }) => serves)
   }
 
-  /** The one that has the least to do; waits for one where none serves. */
+  /** The one that has the least to do, of equals the one whose turn is longest ago; waits for one where none serves. */
   async next(): Promise<Worker<M>> {
     let least: Worker<M> | undefined
     for (const worker of this.#all) {
       if (worker.serves && !(least && least.load <= worker.load)) least = worker
     }
-    return least ?? new Promise((resolve) => this.#waiting.push(resolve))
+    if (!least) return new Promise((resolve) => this.#waiting.push(resolve))
+    this.#all.delete(least)
+    this.#all.add(least)
+    return least
   }
 
   /** Lets all end what they have for at most `graceMs`, and waits until they are gone. */
