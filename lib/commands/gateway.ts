@@ -96,6 +96,7 @@ export async function startGateway(
   { mockUrl, livePage = false }: { mockUrl: string | undefined; livePage?: boolean },
 ): Promise<StartedGateway | undefined> {
   const options = parseOptions(args, GATEWAY_OPTIONS, process.env)
+  const count = workersOption(options)
   const log = processLogger()
   const folders = options.all('plugins')
   const plugins = await installedPlugins(folders, log)
@@ -118,7 +119,6 @@ export async function startGateway(
     livePage: livePage || options.has('live-page'),
   }
   const logTarget = options.one('log-sink')
-  const count = workersOption(options)
   const gateway =
     count === 1
       ? await inThisProcess(setting, plugins, logTarget)

@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { urlOf, type Address } from '../listener.js'
-import type { Peer } from './peer.js'
+import { PeerGone, type Peer } from './peer.js'
 import type { Worker } from './worker.js'
 import type { WorkerMethods } from './worker-process.js'
 
@@ -11,6 +11,9 @@ export interface ConnectionMethods extends WorkerMethods {
 
 /** How many connections wait for a worker at most, while none serves. */
 const MAX_WAITING = 1024
+
+/** Of a connection that another process serves. */
+function ignore(): void {}
 
 /** A port whose connections go to workers. */
 export interface Intake {
@@ -33,6 +36,7 @@ export async function takeConnections<M extends ConnectionMethods>(
   const waiting = new Set<Socket>()
   let isClosed = false
   const server = createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (socket) => {
+    socket.on('error', ignore)
     if (waiting.size < MAX_WAITING) void give(socket)
     else socket.destroy()
   })
@@ -46,17 +50,19 @@ export async function takeConnections<M extends ConnectionMethods>(
     const worker = await next()
     waiting.delete(socket)
     worker.load++
-    const peer: Pick<Peer<ConnectionMethods>, 'hand'> = worker.peer
+    const peer: Pick<Peer<ConnectionMethods>, 'ask'> = worker.peer
     try {
-      await peer.hand('connection', socket)
-    } catch {
-      // The worker is gone, and has not seen it.
-      await give(socket)
+      await peer.ask('connection', null, socket)
+    } catch (error) {
+      // It answers before it reads a byte of the connection: another one can have it whole.
+      if (error instanceof PeerGone) return give(socket)
     }
+    socket.destroy()
   }
 
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(address.port, address.host, resolve)
+    // Later ones are of connections that cannot be accepted: their clients hear of it.
+    server.on('error', reject).listen(address.port, address.host, resolve)
   })
   const { port } = server.address() as AddressInfo
   return {

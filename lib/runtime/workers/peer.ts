@@ -28,11 +28,13 @@ interface Reply {
 type Port = ChildProcess | NodeJS.Process
 
 interface Waiting {
-  resolve(value: unknown): void
-  reject(error: Error): void
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: Error) => void
 }
 
-/** The other process is gone. */
+const EXIT_POLL_MS = 1
+
+/** The other process is gone, and has not answered. */
 export class PeerGone extends Error {
   override name = 'PeerGone'
   override message = 'the process is gone'
@@ -42,17 +44,13 @@ export class PeerGone extends Error {
 export class Peer<Theirs extends object> {
   readonly #port: Port
   readonly #asked = new Map<number, Waiting>()
-  /** Of sockets that wait for their turn: one is under way at a time. */
-  readonly #handing = new Set<Waiting>()
   #nextId = 1
 
   constructor(port: Port) {
     this.#port = port
-    port.on('disconnect', () => {
-      for (const waiting of [...this.#asked.values(), ...this.#handing]) waiting.reject(new PeerGone())
-      this.#asked.clear()
-      this.#handing.clear()
-    })
+    port.on('disconnect', () => this.#isGone())
+    // A process that ends while it is given a socket does not disconnect: Node waits for a word of it.
+    port.on('exit', () => this.#onExit())
   }
 
   /**
@@ -69,14 +67,22 @@ export class Peer<Theirs extends object> {
     })
   }
 
-  /** @throws Error with the words of what the other process threw; `PeerGone` */
-  ask<K extends keyof Theirs & string>(name: K, argument: Argument<Theirs[K]>): Promise<Value<Theirs[K]>> {
+  /**
+   * @param socket is given along. It stays open here, too: close it in any case
+   * @throws Error with the words of what the other process threw; `PeerGone`
+   */
+  ask<K extends keyof Theirs & string>(
+    name: K,
+    argument: Argument<Theirs[K]>,
+    socket?: Socket,
+  ): Promise<Value<Theirs[K]>> {
     const id = this.#nextId++
     return new Promise<unknown>((resolve, reject) => {
       this.#asked.set(id, { resolve, reject })
-      this.#send({ name, argument, id }, (error) => {
+      const onSent = (error: Error | null): void => {
         if (error && this.#asked.delete(id)) reject(new PeerGone())
-      })
+      }
+      this.#send({ name, argument, id }, onSent, socket)
     }) as Promise<Value<Theirs[K]>>
   }
 
@@ -85,30 +91,20 @@ export class Peer<Theirs extends object> {
     this.#send({ name, argument }, () => {})
   }
 
-  /**
-   * Gives a connection away. Resolves when it is this process's no more.
-   *
-   * @throws PeerGone where the connection still is this process's
-   */
-  hand(name: keyof Theirs & string, socket: Socket): Promise<void> {
-    return new Promise<unknown>((resolve, reject) => {
-      const waiting = { resolve, reject }
-      this.#handing.add(waiting)
-      this.#send(
-        { name, argument: null },
-        (error) => {
-          this.#handing.delete(waiting)
-          if (error) reject(new PeerGone())
-          else resolve(undefined)
-        },
-        socket,
-      )
-    }) as Promise<void>
+  #send(message: Question | Reply, onSent: (error: Error | null) => void, socket?: Socket): void {
+    if (this.#port.connected) this.#port.send!(message, socket, { keepOpen: true }, onSent)
+    else onSent(new PeerGone())
   }
 
-  #send(message: Question | Reply, onSent: (error: Error | null) => void, socket?: Socket): void {
-    if (this.#port.connected) this.#port.send!(message, socket, {}, onSent)
-    else onSent(new PeerGone())
+  /** What it said before its end may not have been read yet. */
+  #onExit(): void {
+    if (this.#port.connected) setTimeout(() => this.#onExit(), EXIT_POLL_MS)
+    else this.#isGone()
+  }
+
+  #isGone(): void {
+    for (const { reject } of this.#asked.values()) reject(new PeerGone())
+    this.#asked.clear()
   }
 
   #settle({ to, value, error }: Reply): void {

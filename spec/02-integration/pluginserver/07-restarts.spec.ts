@@ -1,15 +1,9 @@
 import { existsSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { aiConfig, closing } from '../../support/ai-gateway.js'
-import { JSON_TYPE, provider, type Provider, type ProviderTurn, SSE_TYPE } from '../../support/ai-provider.js'
-import { close, delta, finish, open, START, STOP } from '../../support/anthropic-events.js'
 import { start, type RunningCommand } from '../../support/command.js'
-import { KongDouble } from '../../support/kong-double.js'
-import { type KongFront, listenAsKong } from '../../support/kong-double-http.js'
 import { startedByKong } from '../../support/kong-double-process.js'
-import { asked, Load, type Told } from '../../support/load.js'
-import { gate } from '../../support/origin.js'
+import { Load } from '../../support/load.js'
+import { endings, expectTranslated, heldStreams, kongWorker, parrot } from '../../support/parrot.js'
 import { until } from '../../support/plugin-server.js'
 import { temporarySocket } from '../../support/temp-socket.js'
 
@@ -20,55 +14,6 @@ const TIMEOUT = 60_000
 /** Below those that systems give to connections: nobody takes it while the process is away. */
 const FIXED_PORT = 20_000 + (process.pid % 10_000)
 const LISTENS = /relay on (127\.0\.0\.1:\d+)\n/
-
-/** Anthropic, saying everything again word for word; streams whose words begin with `held` go on when they are released. */
-async function parrot() {
-  const released = gate()
-  const upstream = await provider(async (turn) => {
-    const words = wordsOf(turn)
-    if (turn.body.stream === true) return await sayInPieces(turn, words, released.promise)
-    turn.head(200, JSON_TYPE)
-    turn.response.end(JSON.stringify({ ...MESSAGE, content: [{ type: 'text', text: words }] }))
-  })
-  return { ...upstream, release: () => released.open() }
-}
-
-const MESSAGE = {
-  id: 'msg_1',
-  type: 'message',
-  role: 'assistant',
-  model: 'claude',
-  stop_reason: 'end_turn',
-  usage: { input_tokens: 5, output_tokens: 9 },
-}
-
-async function sayInPieces(turn: ProviderTurn, words: string, released: Promise<void>): Promise<void> {
-  turn.head(200, SSE_TYPE)
-  turn.event(START)
-  turn.event(open(0, { type: 'text', text: '' }))
-  for (const text of words.split(/(?=\w\b)/)) {
-    turn.event(delta(0, { type: 'text_delta', text }))
-    if (words.startsWith('held')) await released
-    else await sleep(2)
-  }
-  for (const event of [close(0), finish('end_turn'), STOP]) turn.event(event)
-  turn.response.end()
-}
-
-function wordsOf({ body }: Pick<ProviderTurn, 'body'>): string {
-  return (body.messages as { content: { text: string }[] }[])[0]!.content[0]!.text
-}
-
-/** A worker of Kong's with ai-proxy on its route, in front of a service that leads nowhere. */
-async function kongWorker(socket: string, { url }: Provider): Promise<KongFront & { double: KongDouble }> {
-  const config = aiConfig(url, {
-    auth: { header_name: 'x-api-key', header_value: 'sk-ant' },
-    model: { provider: 'anthropic', name: 'claude-sonnet-4-5' },
-  })
-  const double = new KongDouble({ socket, plugin: 'ai-proxy', config })
-  closing({ close: async () => double.close() })
-  return { ...closing(await listenAsKong(double, { retries: 0 })), double }
-}
 
 /** A plugin server that somebody else than Kong runs. */
 function serving(socket: string): RunningCommand {
@@ -83,34 +28,6 @@ const serverArgs = (socket: string, relay = '127.0.0.1:0') => [
   `--socket=${socket}`,
   `--relay-listen=${relay}`,
 ]
-
-/** Streams that the provider has begun and does not end before it releases them. */
-async function heldStreams(url: string, { requests }: Provider, count = HELD): Promise<Promise<Told>[]> {
-  const held = Array.from({ length: count }, (_, i) => asked(url, `held back ${i}`, 'held'))
-  await until(() => requests.filter(({ body }) => body.includes('held')).length === count)
-  return held
-}
-
-/** Every request that the provider got is one of ours, with the key of the config, and came once. */
-function expectTranslated({ requests }: Provider): string[] {
-  const seen = requests.map(({ url, headers, body }) => {
-    const { 'x-api-key': key, authorization, cookie } = headers
-    const sent = JSON.parse(body.toString()) as ProviderTurn['body']
-    const { messages, stream: _, ...rest } = sent
-    expect({ url, key, authorization, cookie, ticket: headers['x-relay-ticket'], rest }).toEqual({
-      url: '/v1/messages',
-      key: 'sk-ant',
-      rest: { model: 'claude-sonnet-4-5', max_tokens: 4096 },
-    })
-    const words = wordsOf({ body: sent })
-    expect(messages).toEqual([{ role: 'user', content: [{ type: 'text', text: words }] }])
-    return words
-  })
-  expect(new Set(seen).size).toBe(seen.length)
-  return seen
-}
-
-const endings = (told: readonly Told[]) => [...new Set(told.map(({ ending }) => ending))].toSorted()
 
 describe('a plugin server that is killed under load and started again by Kong', { timeout: TIMEOUT }, () => {
   for (const [its, relay] of [
@@ -127,7 +44,7 @@ describe('a plugin server that is killed under load and started again by Kong', 
       let turn = 0
       const load = new Load(() => workers[turn++ % workers.length]!.url, CLIENTS, 'before')
       await load.reached(30)
-      const held = await heldStreams(workers[0]!.url, upstream)
+      const held = await heldStreams(workers[0]!.url, upstream, HELD)
       // Handed over, and not sent on by Kong before the end came.
       const unsent = workers[0]!.double.begin({ method: 'POST', path: '/chat' })
       await workers[0]!.double.beforeUpstream(unsent)
@@ -174,7 +91,7 @@ describe('a plugin server that is told to stop under load', { timeout: TIMEOUT }
     const worker = await kongWorker(socket, upstream)
     const load = new Load(() => worker.url, CLIENTS, 'before')
     await load.reached(30)
-    const held = await heldStreams(worker.url, upstream)
+    const held = await heldStreams(worker.url, upstream, HELD)
     const stopped = command.stop()
     await until(() => !existsSync(socket))
     load.era = 'after'
@@ -197,7 +114,7 @@ describe('a plugin server that is told to stop under load', { timeout: TIMEOUT }
     let worker = await kongWorker(socket, upstream)
     const load = new Load(() => worker.url, CLIENTS, 'before')
     await load.reached(30)
-    const held = await heldStreams(worker.url, upstream)
+    const held = await heldStreams(worker.url, upstream, HELD)
     // The new worker serves from the first moment, with whoever is behind the socket.
     worker = await kongWorker(socket, upstream)
     load.era = 'both'
