@@ -53,11 +53,11 @@ function isForced({ tool_choice: choice }: JsonObject): boolean {
 }
 
 async function tokensOf(
-  { texts, counts, tokens }: Tally,
+  { texts, counts, scale, tokens }: Tally,
   model: TokenModel,
   tokenizer: Counter,
 ): Promise<number> {
   const counted = await Promise.all([tokenizer.count(model.encoding, texts), ...counts])
   const sum = counted.reduce((whole, part) => whole + part, 0)
-  return Math.round(sum * model.ratio) + tokens
+  return Math.round(sum * scale * model.ratio) + tokens
 }

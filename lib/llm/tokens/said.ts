@@ -8,8 +8,16 @@ import { type Tokenizer, tokenizer as shared } from './tokenizer.js'
  * counted, and no tokenizer is loaded for it.
  */
 const MAX_HELD = 128 * 1024
-/** What a tool call takes of it besides its texts. */
+/** In characters, more than any model answers at once. What is beyond counts like what is before: no provider keeps us counting. */
+const MAX_COUNTED = 1024 * 1024
+/** What a tool call takes besides its texts. */
 const CALL_ROOM = 128
+
+/** In characters: what was kept, and what came when enough had been. */
+interface Volume {
+  kept: number
+  omitted: number
+}
 
 interface Choice {
   readonly text: KeptText
@@ -31,6 +39,8 @@ export class Said {
   chars = 0
   /** Names of the model; the first that says how to count does. */
   readonly models: string[]
+  readonly #spoken: Volume = { kept: 0, omitted: 0 }
+  readonly #thought: Volume = { kept: 0, omitted: 0 }
   #held = 0
   #isNeeded = true
   #choices: Choice[] = []
@@ -51,29 +61,29 @@ export class Said {
   }
 
   text(choice: number, text: string): void {
-    if (this.#isKept(text.length)) this.#choice(choice).text.add(text)
+    if (this.#isKept(this.#spoken, text.length)) this.#choice(choice).text.add(text)
   }
 
   refusal(choice: number, text: string): void {
-    if (!this.#isKept(text.length)) return
+    if (!this.#isKept(this.#spoken, text.length)) return
     const refusing = this.#choice(choice)
     refusing.isRefusal = true
     refusing.text.add(text)
   }
 
   reasoning(choice: number, text: string): void {
-    if (this.#isKept(text.length)) this.#choice(choice).reasoning.add(text)
+    if (this.#isKept(this.#thought, text.length)) this.#choice(choice).reasoning.add(text)
   }
 
   toolStart(choice: number, name: string): void {
-    if (!this.#isKept(name.length, CALL_ROOM)) return
+    if (!this.#isKept(this.#spoken, name.length, CALL_ROOM)) return
     const calling = this.#choice(choice)
     calling.started++
     calling.names.push(name)
   }
 
   toolArgs(choice: number, call: number, text: string): void {
-    if (!this.#isKept(text.length)) return
+    if (!this.#isKept(this.#spoken, text.length)) return
     const { args } = this.#choice(choice)
     const kept = args.get(call) ?? new KeptText()
     args.set(call, kept)
@@ -97,6 +107,7 @@ export class Said {
   tally(model: TokenModel, marked: boolean, forced: boolean): Tally {
     const tally = new Tally()
     tally.counts.push(...this.#counts)
+    tally.scale = scaleOf(this.#spoken)
     for (const { text, names, args, isRefusal, started } of this.#choices) {
       for (const said of [text, ...args.values()]) tally.text(said.toString())
       for (const name of names) tally.text(name)
@@ -111,6 +122,7 @@ export class Said {
   reasoningTally(): Tally {
     const tally = new Tally()
     tally.counts.push(...this.#reasoningCounts)
+    tally.scale = scaleOf(this.#thought)
     for (const { reasoning } of this.#choices) tally.text(reasoning.toString())
     return tally
   }
@@ -130,9 +142,14 @@ export class Said {
   }
 
   /** A hot path: runs for each delta of a stream. */
-  #isKept(chars: number, besides = 0): boolean {
+  #isKept(volume: Volume, chars: number, besides = 0): boolean {
     this.chars += chars
     if (!this.#isNeeded) return false
+    if (this.chars > MAX_COUNTED) {
+      volume.omitted += chars
+      return false
+    }
+    volume.kept += chars
     this.#held += chars + besides
     if (this.#held > MAX_HELD) this.#countAhead()
     return true
@@ -150,6 +167,10 @@ export class Said {
     this.#counts.push(this.tokenizer.count(encoding, words))
     this.#reasoningCounts.push(this.tokenizer.count(encoding, reasoning))
   }
+}
+
+function scaleOf({ kept, omitted }: Volume): number {
+  return kept === 0 ? 1 : (kept + omitted) / kept
 }
 
 /** Of the calls before the last nothing more is to come. */

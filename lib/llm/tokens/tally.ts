@@ -3,6 +3,8 @@ export class Tally {
   readonly texts: string[] = []
   /** Of texts that have gone to the tokenizer before, in tokens of the encoding. */
   readonly counts: Promise<number>[] = []
+  /** How much longer all texts are than those here: the rest was not kept. */
+  scale = 1
   /** In the model's own tokens. */
   tokens = 0
 

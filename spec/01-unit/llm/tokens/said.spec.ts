@@ -137,6 +137,16 @@ describe('what an answer said', () => {
     expect(said.chars).toBe(100_000 + long(TEXTS.English).length)
   })
 
+  it('is counted to a megabyte, and what is beyond counts like what is before', async () => {
+    const counter = new Counter()
+    const said = new Said('gpt-4o', counter)
+    const million = TEXTS.English.repeat(Math.floor(1_000_000 / TEXTS.English.length))
+    for (let times = 0; times < 3; times++) for (const piece of frames(million, [900])) said.text(0, piece)
+    const counted = await completion(said, counter)
+    expect(counter.given.join('').length).toBeLessThanOrEqual(1024 * 1024)
+    expect(Math.abs(counted / (3 * o200k(million)) - 1)).toBeLessThan(0.001)
+  })
+
   it('counts reasoning, calls and their arguments of any length and number', async () => {
     const counter = new Counter()
     const said = new Said('gpt-5', counter)
@@ -148,7 +158,6 @@ describe('what an answer said', () => {
       said.toolArgs(0, call, '"Paris"}')
       texts += o200k('get_weather') + o200k('{"city":"Paris"}')
     }
-    expect(counter.given.length).toBeGreaterThan(3000)
     const usage = await countUsage({ prompt: {}, form: 'openai', provider: 'openai', said }, counter)
     const thought = o200k(long(TEXTS.code), PLAIN)
     expect(usage.completion_tokens_details).toEqual({ reasoning_tokens: thought })
