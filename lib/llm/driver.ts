@@ -36,7 +36,7 @@ export interface ProviderRequest {
   /** Below the origin, every segment percent-encoded. `upstream_path` or a path in `upstream_url` replaces it. */
   path: string
   /** What a configured `upstream_path` goes below, part of `path` as well: Azure's `/openai/deployments/<id>`. */
-  base?: string
+  base?: string | undefined
   /** Lower-case names. `content-type` and `accept` are set for every provider. */
   headers: Record<string, string>
   body: JsonObject

@@ -19,7 +19,7 @@ export interface BodyArg {
    * The upstream broke off or failed: the body is not whole. A filter that makes a proper end of it deletes this; one that sets
    * it breaks the answer off.
    */
-  error?: AttemptFailure
+  error?: AttemptFailure | undefined
 }
 
 /**

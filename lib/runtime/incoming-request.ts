@@ -62,13 +62,13 @@ export class IncomingRequest implements ClientRequest {
     return coding === undefined && (length === undefined || length === '0') ? null : this.#message
   }
 
-  readBody(limit: number): Promise<Buffer | undefined> {
-    if (this.#body) return Promise.resolve(fits(this.#body, limit))
+  async readBody(limit: number): Promise<Buffer | undefined> {
+    if (this.#body) return fits(this.#body, limit)
     const declared = Number(this.headers['content-length'] ?? 0)
-    if (this.#tooLarge || (limit > 0 && declared > limit)) return Promise.resolve(undefined)
-    // One reader at a time: a second call waits for the first and then finds the body, or that it was too large.
-    this.#reading ??= this.#read(limit).finally(() => (this.#reading = undefined))
-    return this.#reading.then((body) => body && fits(body, limit))
+    if (this.#tooLarge || (limit > 0 && declared > limit)) return undefined
+    // There is one reading: a second call waits for it, and finds the body, that it was too large, or that it broke off.
+    const body = await (this.#reading ??= this.#read(limit))
+    return body && fits(body, limit)
   }
 
   #read(limit: number): Promise<Buffer | undefined> {

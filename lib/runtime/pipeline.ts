@@ -32,7 +32,7 @@ export class Pipeline implements UpstreamHandler {
   readonly #scopes: PluginScopes
   #plugins: PluginChain
   #leg: UpstreamLeg | undefined
-  readonly #arg: BodyArg = { chunk: NOTHING, eof: false }
+  readonly #arg: BodyArg = { chunk: NOTHING, eof: false, abort: false, error: undefined }
   /** Headers that plugins gave the answer before there was one. */
   #ownHeaders: HeaderRecord | undefined
   /** The collected body, for plugins with a `response` phase and for `enableBuffering`. */
@@ -74,7 +74,7 @@ export class Pipeline implements UpstreamHandler {
 
   async #request(): Promise<void> {
     const x = this.#x
-    await this.#phase('rewrite', this.#plugins.rewrite)
+    if (this.#plugins.rewrite.length > 0) await this.#phase('rewrite', this.#plugins.rewrite)
     if (!x.pendingExit) {
       const routed = this.#host.route(x)
       if ('exit' in routed) {
@@ -273,8 +273,7 @@ export class Pipeline implements UpstreamHandler {
     arg.chunk = chunk
     arg.eof = eof
     arg.abort = false
-    if (error === undefined) delete arg.error
-    else arg.error = error
+    arg.error = error
     for (const one of this.#plugins.bodyFilter) {
       try {
         one.plugin.bodyFilter!(this.#scopes.filterKong(one), arg)

@@ -5,10 +5,8 @@ import { type Step, triedHeaders } from './attempts.js'
 import { beginningOf, continued } from './continuation.js'
 import { exitWith, unanswered } from './exits.js'
 import { payloadOf } from './log.js'
-import { AiCall } from './model-call.js'
 import { prepare, type Prepared } from './prepare.js'
-import type { AiExchange, Run } from './run.js'
-import type { AiProxyConfig } from './schema.js'
+import { AiExchange, type Run } from './run.js'
 import type { Target } from './targets.js'
 import { flushInTime } from './timers.js'
 
@@ -16,8 +14,6 @@ import { flushInTime } from './timers.js'
 export class Dispatcher {
   /** Whether the log says already that the mock stands in. */
   #toldOfMock = false
-
-  constructor(private readonly config: AiProxyConfig) {}
 
   /**
    * Makes an attempt. A target that cannot be asked (its provider cannot express the request, its credential is empty) gives way
@@ -51,15 +47,14 @@ export class Dispatcher {
   }
 
   async #begin(kong: Kong, run: Run, target: Target): Promise<AiExchange> {
-    const { attempts, timers, started, begun } = run
+    const { attempts, timers, begun } = run
     run.attemptBegins(target)
     const prepared = await this.prepare(kong, target, kong.configuration, run)
     const { call, request } = prepared
     attempts.note({ model: call.model, host: request.host, port: request.port })
     run.isRepeatable = call.format !== undefined || request.method === 'GET'
     const payload = payloadOf(target.config, prepared, begun?.payload)
-    const made = { ...prepared, run, target, started, payload, begun, firstOutput: begun?.firstOutput }
-    const exchange: AiExchange = Object.assign(made, { watched: new AiCall(made, this.config.route_type) })
+    const exchange = new AiExchange(prepared, run, target, payload)
     kong.ctx.plugin.exchange = exchange
     await kong.telemetry.setModelCall(exchange.watched)
     if (call.stream) timers.streamAsked(performance.now(), call.format !== undefined)

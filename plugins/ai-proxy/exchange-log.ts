@@ -1,26 +1,22 @@
 import type { AnswerFacts } from '../../lib/llm/answer.js'
-import { firstHeader, type HeaderRecord } from '../../lib/pdk/headers.js'
 import type { Transfer } from '../../lib/pdk/model-call.js'
-
-/** The headers in which providers give the id of a request, by which their support finds it. */
-const REQUEST_IDS = ['x-request-id', 'request-id', 'apim-request-id', 'x-amzn-requestid', 'x-goog-request-id']
 
 export interface ExchangeObserved {
   /** Of the provider's answer; `undefined` if there was none. */
   status: number | undefined
-  headers: HeaderRecord
+  /** The provider's, by which its support finds the request. */
+  requestId: string | undefined
   dropped: readonly string[]
   facts: AnswerFacts | undefined
   transfer: Transfer
 }
 
 /** What the log entry says beyond Kong's keys, as `ai.proxy.exchange`. What is not known is undefined, and in JSON has no key. */
-export function exchangeLog({ status, headers, dropped, facts, transfer }: ExchangeObserved) {
-  const named = REQUEST_IDS.find((name) => headers[name] !== undefined)
+export function exchangeLog({ status, requestId, dropped, facts, transfer }: ExchangeObserved) {
   const { bytesIn, bytesOut, attempts, abort } = transfer
   return {
     status,
-    provider_request_id: named && firstHeader(headers, named),
+    provider_request_id: requestId,
     response_id: facts?.id,
     dropped_fields: dropped.length > 0 ? dropped : undefined,
     abort_reason: abort,

@@ -39,7 +39,7 @@ export class AiProxy implements Plugin {
   constructor(config: AiProxyConfig) {
     this.#config = config
     this.#targets = new Targets(config)
-    this.#dispatcher = new Dispatcher(config)
+    this.#dispatcher = new Dispatcher()
     this.directAccess = allowsDirect(config)
       ? (kong, settings) => this.#directAccess(kong, settings)
       : undefined
@@ -236,7 +236,7 @@ export class AiProxy implements Plugin {
     arg.eof = over
     arg.abort = failed !== undefined
     // Of a format that we do not know, only a broken connection can say that it is not whole.
-    if (call.format) delete arg.error
+    if (call.format) arg.error = undefined
     if (arg.chunk.length > 0) run.outputGoes()
     if (failed && run.takesUp && call.stream) {
       // What it has said goes out before anything else is done about it.
@@ -270,7 +270,7 @@ export class AiProxy implements Plugin {
     if (call.format) {
       arg.chunk = Buffer.from(errorEvent(run.error!))
       arg.eof = true
-      delete arg.error
+      arg.error = undefined
     } else {
       arg.chunk = NOTHING
       arg.error = failed.failure

@@ -1,3 +1,4 @@
+import type { AnswerFacts } from '../../lib/llm/answer.js'
 import type { Kong } from '../../lib/pdk/kong.js'
 import { exchangeLog } from './exchange-log.js'
 import { AnswerPayload, requestPayload } from './payload.js'
@@ -45,20 +46,31 @@ export async function logExchange(kong: Kong, exchange: AiExchange): Promise<voi
   await kong.log.setSerializeValue('ai.proxy.meta', meta)
   await kong.log.setSerializeValue('ai.proxy.usage', usage)
   await kong.log.setSerializeValue('ai.proxy.tried_targets', run.attempts.tried)
-  await kong.log.setSerializeValue('ai.proxy.exchange', await beyondKong(kong, exchange))
+  await kong.log.setSerializeValue('ai.proxy.exchange', await beyondKong(kong, exchange, facts))
   if (payload) {
     const { request, answer } = payload
     await kong.log.setSerializeValue('ai.proxy.payload', { request, response: answer.text(facts?.usage) })
   }
 }
 
-async function beyondKong(kong: Kong, { answer, provider }: AiExchange) {
+async function beyondKong(kong: Kong, { provider }: AiExchange, facts: AnswerFacts | undefined) {
   const status = await kong.service.response.getStatus()
   return exchangeLog({
     status,
-    headers: status === undefined ? {} : await kong.service.response.getHeaders(),
+    requestId: status === undefined ? undefined : await requestIdOf(kong),
     dropped: provider.request.dropped,
-    facts: answer?.facts,
+    facts,
     transfer: await kong.telemetry.getTransfer(),
   })
+}
+
+/** The headers in which providers give the id of a request. */
+const REQUEST_IDS = ['x-request-id', 'request-id', 'apim-request-id', 'x-amzn-requestid', 'x-goog-request-id']
+
+async function requestIdOf(kong: Kong): Promise<string | undefined> {
+  for (const name of REQUEST_IDS) {
+    const id = await kong.service.response.getHeader(name)
+    if (id !== undefined) return id
+  }
+  return undefined
 }

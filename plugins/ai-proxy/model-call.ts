@@ -20,8 +20,8 @@ interface Watched extends Pick<Prepared, 'model' | 'call' | 'request'> {
   readonly started: number
   /** The answer that it goes on with. */
   readonly begun: { readonly cost: number } | undefined
-  answer?: Answer
-  ended?: number
+  answer: Answer | undefined
+  ended: number | undefined
 }
 
 /** An exchange of ai-proxy, as metrics, spans and the live page see it. */

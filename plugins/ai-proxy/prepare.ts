@@ -56,7 +56,8 @@ export async function prepare(
     ? undefined
     : authorizers.of(model.provider, config.auth ?? {}, model.options ?? {})
   if (authorize) sent.request.authorize = authorize
-  return { model, call, provider, ...sent }
+  const { request, mocked, clientHeaders } = sent
+  return { model, call, provider, request, mocked, clientHeaders }
 }
 
 /** Whether the route's captures may say what a request asks for, and of which model. */

@@ -113,7 +113,7 @@ export function translateCall(config: AiProxyConfig, model: AiProxyModel, call: 
   if (!driver) throw new ChatError(500, `provider ${model.provider} is not supported`)
   const native = call.format ? driver.native?.[config.route_type as NativeRoute] : undefined
   const target: Target = { model: call.model, options, stream: call.stream }
-  const { changed, ...request } = !call.format
+  const request = !call.format
     ? call.own
       ? ownRequest(driver, options, call, call.own)
       : preserved(driver, options, call)
@@ -125,7 +125,7 @@ export function translateCall(config: AiProxyConfig, model: AiProxyModel, call: 
     throw ChatError.badRequest(`${driver.name} cannot express: ${request.dropped.join(', ')}`, first)
   }
   const credential = bodyCredential(config.auth ?? {}, call.body)
-  const isOwn = !changed && credential === undefined
+  const isOwn = !request.changed && credential === undefined
   return {
     driver,
     native: native !== undefined || !call.format,

@@ -4,7 +4,7 @@ import type { ChatError } from '../../lib/llm/errors.js'
 import { Attempts, type Step } from './attempts.js'
 import { type Beginning, takesUp } from './continuation.js'
 import type { Failed } from './failover.js'
-import type { AiCall } from './model-call.js'
+import { AiCall } from './model-call.js'
 import type { Payload } from './log.js'
 import type { Prepared } from './prepare.js'
 import type { AiProxyConfig } from './schema.js'
@@ -12,23 +12,44 @@ import type { Target, Targets } from './targets.js'
 import { Timers } from './timers.js'
 
 /** One attempt at a request: made in `access`, owned by its answer. Times are those of `performance.now()`. */
-export interface AiExchange extends Prepared {
-  readonly run: Run
-  readonly target: Target
+export class AiExchange implements Prepared {
+  readonly model: Prepared['model']
+  readonly call: Prepared['call']
+  readonly provider: Prepared['provider']
+  readonly request: Prepared['request']
+  readonly mocked: boolean
+  readonly clientHeaders: Prepared['clientHeaders']
   /** When the request came. */
   readonly started: number
-  /** Itself, for who watches. */
-  readonly watched: AiCall
-  /** Kept for the log. */
-  readonly payload: Payload | undefined
   /** What it goes on with. */
   readonly begun: Beginning | undefined
-  answer?: Answer
+  /** Itself, for who watches. */
+  readonly watched: AiCall
+  answer: Answer | undefined
   /** When the first output went to the client. */
-  firstOutput?: number | undefined
-  ended?: number
+  firstOutput: number | undefined
+  ended: number | undefined
   /** The answer's failure, whose output had to go out first. */
-  failed?: Failed
+  failed: Failed | undefined
+
+  /** @param payload kept for the log */
+  constructor(
+    prepared: Prepared,
+    readonly run: Run,
+    readonly target: Target,
+    readonly payload: Payload | undefined,
+  ) {
+    this.model = prepared.model
+    this.call = prepared.call
+    this.provider = prepared.provider
+    this.request = prepared.request
+    this.mocked = prepared.mocked
+    this.clientHeaders = prepared.clientHeaders
+    this.started = run.started
+    this.begun = run.begun
+    this.firstOutput = run.begun?.firstOutput
+    this.watched = new AiCall(this, target.config.route_type)
+  }
 }
 
 /** What the attempts at one request have in common. */

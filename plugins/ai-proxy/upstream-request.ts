@@ -49,10 +49,17 @@ export async function upstreamRequest(
   }
   const { upstream_url, upstream_path } = model.options ?? {}
   const url = mock ?? (config.route_type === 'preserve' ? undefined : upstream_url)
-  const endpoint = resolveEndpoint(provider.request, { upstream_path, upstream_url: url })
+  const { scheme, host, port, path, rawQuery } = resolveEndpoint(provider.request, {
+    upstream_path,
+    upstream_url: url,
+  })
   const request: UpstreamRequest = {
-    ...endpoint,
+    scheme,
+    host,
+    port,
     method: preserve ? await kong.request.getMethod() : 'POST',
+    path,
+    rawQuery,
     headers: Object.assign(headersToProvider(client.headers, preserve), provider.request.headers),
     body: passes(call, provider, raw) ? raw : JSON.stringify(provider.request.body),
     timeouts: timeoutsOf(config),

@@ -69,21 +69,27 @@ export function openAiCompatible(server: OpenAiServer): Driver {
   }
 }
 
+const NO_QUIRKS: Quirks = {}
+
 function nativeApi(server: OpenAiServer, route: NativeRoute, path: OpenAiServer['chatPath']): NativeApi {
   return {
     request(body, target) {
       const { options } = target
       const base = server.base?.(options)
+      const quirks = given(server.quirks ?? NO_QUIRKS, target)
+      const prepared = prepareBody(body, target, route, quirks, server.model?.(target))
       return {
         origin: given(server.origin, options),
         path: (base ?? '') + given(path, options),
-        ...(base !== undefined && { base }),
+        base,
         headers: {
           'content-type': 'application/json',
           accept: target.stream ? 'text/event-stream' : 'application/json',
           ...server.headers?.(options),
         },
-        ...prepareBody(body, target, route, given(server.quirks ?? {}, target), server.model?.(target)),
+        body: prepared.body,
+        changed: prepared.changed,
+        dropped: prepared.dropped,
       }
     },
   }

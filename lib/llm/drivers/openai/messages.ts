@@ -3,6 +3,7 @@ import type { Quirks } from './quirks.js'
 
 /** The messages as a server with these quirks takes them: the list itself where nothing changes. */
 export function adaptMessages(messages: Json[], quirks: Quirks, dropped: string[]): Json[] {
+  if (quirks.noDeveloperRole !== true && quirks.noMessageNames !== true) return messages
   let changed = false
   const adapted = messages.map((message, i) => {
     const next = adaptMessage(message, quirks, `messages[${i}]`, dropped)

@@ -31,7 +31,7 @@ export function prepareBody(
   setSampling(edit, target, quirks)
   setMessages(edit, quirks)
   for (const field of quirks.unsupported ?? []) edit.drop(field)
-  for (const [field, name] of Object.entries(quirks.renamed ?? {})) edit.rename(field, name)
+  if (quirks.renamed) for (const [field, name] of Object.entries(quirks.renamed)) edit.rename(field, name)
   return edit.result()
 }
 
@@ -48,7 +48,9 @@ function setStream(edit: Edit, target: Target, quirks: Quirks): void {
 /** The smaller limit of request and config, under the name that the model knows. */
 function setLimit(edit: Edit, target: Target, route: NativeRoute, quirks: Quirks): void {
   const { max_tokens: asked, max_completion_tokens: askedNew } = edit.body
-  const limits = [asked, askedNew, target.options.max_tokens].filter((limit) => typeof limit === 'number')
+  const configured = target.options.max_tokens
+  if (asked === undefined && askedNew === undefined && configured === undefined) return
+  const limits = [asked, askedNew, configured].filter((limit) => typeof limit === 'number')
   if (limits.length === 0) return
   const onlyOld = route === 'llm/v1/completions' || quirks.noMaxCompletionTokens === true
   const useNew =
