@@ -1,5 +1,5 @@
 import type { UpstreamRequest } from '../pdk/exchange.js'
-import { copyHeaders, dropHopByHop, firstHeader } from '../pdk/headers.js'
+import { endToEndHeaders, firstHeader } from '../pdk/headers.js'
 import type { IncomingRequest } from '../runtime/incoming-request.js'
 import { SERVER_TOKEN } from '../runtime/kong-answers.js'
 import type { Service } from './entities.js'
@@ -13,10 +13,7 @@ export function serviceRequest(
   service: Service,
   { route, stripped }: RouteMatch,
 ): UpstreamRequest {
-  const headers = copyHeaders(request.headers)
-  dropHopByHop(headers)
-  // node:http has answered it.
-  delete headers['expect']
+  const headers = endToEndHeaders(request.headers)
   const { ip, forwarded } = request
   const before = firstHeader(headers, 'x-forwarded-for')
   if (!route.preserve_host) headers['host'] = hostHeader(service)

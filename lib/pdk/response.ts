@@ -63,10 +63,13 @@ export const response = {
   }),
   /** Ours: takes out of the answer the headers that the upstream sent, but for those that `keep` wants. Names are in lower case. */
   clearServiceHeaders: write(filters, (scope, keep: (name: string) => boolean): void => {
-    const { headers } = uncommitted(scope)
-    for (const name of Object.keys(scope.exchange.serviceResponse?.headers ?? {})) {
-      if (!keep(name)) delete headers[name]
+    const response = uncommitted(scope)
+    const sent = scope.exchange.serviceResponse?.headers ?? {}
+    const kept = emptyHeaders()
+    for (const name of Object.keys(response.headers)) {
+      if (sent[name] === undefined || keep(name)) kept[name] = response.headers[name]!
     }
+    response.headers = kept
   }),
   setHeaders: write(untilCommitted, (scope, values: Record<string, HeaderValue>): void => {
     const { headers } = uncommitted(scope)

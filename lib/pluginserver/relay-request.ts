@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { UpstreamRequest } from '../pdk/exchange.js'
-import { copyHeaders, dropHopByHop, firstHeader, type HeaderRecord } from '../pdk/headers.js'
+import { copyHeaders, endToEndHeaders, firstHeader, type HeaderRecord } from '../pdk/headers.js'
 import type { RequestFacts } from '../runtime/incoming-request.js'
 import { normalizePath } from '../runtime/normalize-path.js'
 import { TICKET_HEADER } from './tickets.js'
@@ -106,10 +106,7 @@ export function serviceUpstream(
   const scheme = service.protocol === 'https' ? 'https' : 'http'
   const host = String(service.host)
   const port = Number(service.port)
-  const headers = copyHeaders(onwardHeaders)
-  dropHopByHop(headers)
-  // node:http has answered it.
-  delete headers.expect
+  const headers = endToEndHeaders(onwardHeaders)
   headers.host ??= port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`
   const readTimeout = milliseconds(service.read_timeout)
   return {

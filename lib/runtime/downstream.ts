@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { dropHopByHop } from '../pdk/headers.js'
+import { endToEndHeaders } from '../pdk/headers.js'
 import type { LiveExchange } from './exchange.js'
 import { SERVER_TOKEN } from './kong-answers.js'
 
@@ -51,8 +51,8 @@ export class Downstream {
     if (response.committed) return
     response.committed = true
     timings.headers ||= performance.now()
-    const { headers } = response
-    dropHopByHop(headers)
+    const headers = endToEndHeaders(response.headers)
+    response.headers = headers
     if (!this.#out.req.complete) this.#leaveRequest()
     const bodyless = this.#out.req.method === 'HEAD' || BODYLESS.has(response.status)
     if (length !== undefined && !bodyless) headers['content-length'] = String(length)

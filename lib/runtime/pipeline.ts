@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { AttemptFailure, NextAttempt, UpstreamRequest } from '../pdk/exchange.js'
-import { copyHeaders, dropHopByHop, type HeaderRecord } from '../pdk/headers.js'
+import { copyHeaders, endToEndHeaders, type HeaderRecord } from '../pdk/headers.js'
 import type { Logger } from '../pdk/method.js'
 import type { BodyArg } from '../pdk/plugin.js'
 import type { PluginChain, PluginInstance } from './chain.js'
@@ -194,9 +194,8 @@ export class Pipeline implements UpstreamHandler {
     if (x.response.committed) return
     x.response.status = status
     // What plugins have set already stays, over what the upstream says.
-    x.response.headers = Object.assign(copyHeaders(headers), this.#ownHeaders)
+    x.response.headers = Object.assign(endToEndHeaders(headers), this.#ownHeaders)
     x.response.source = 'service'
-    dropHopByHop(x.response.headers)
     if (x.buffered) this.#collected = new CollectedBody()
     else this.#headerFilters()
   }

@@ -7,6 +7,7 @@ import { exitWith, unanswered } from './exits.js'
 import { payloadOf } from './log.js'
 import { prepare, type Prepared } from './prepare.js'
 import { AiExchange, type Run } from './run.js'
+import type { AiProxyConfig } from './schema.js'
 import type { Target } from './targets.js'
 import { flushInTime } from './timers.js'
 
@@ -14,6 +15,8 @@ import { flushInTime } from './timers.js'
 export class Dispatcher {
   /** Whether the log says already that the mock stands in. */
   #toldOfMock = false
+
+  constructor(private readonly config: AiProxyConfig) {}
 
   /**
    * Makes an attempt. A target that cannot be asked (its provider cannot express the request, its credential is empty) gives way

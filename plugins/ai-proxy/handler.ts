@@ -39,7 +39,7 @@ export class AiProxy implements Plugin {
   constructor(config: AiProxyConfig) {
     this.#config = config
     this.#targets = new Targets(config)
-    this.#dispatcher = new Dispatcher()
+    this.#dispatcher = new Dispatcher(config)
     this.directAccess = allowsDirect(config)
       ? (kong, settings) => this.#directAccess(kong, settings)
       : undefined

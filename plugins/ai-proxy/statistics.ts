@@ -36,8 +36,13 @@ export function statistics(observed: Observed): Statistics {
       request_mode: observed.stream ? 'stream' : 'oneshot',
       llm_latency: Math.floor(latency),
     },
+    // Field by field: V8 makes a slow object of one that is spread and then added to.
     usage: {
-      ...usage,
+      prompt_tokens: usage?.prompt_tokens,
+      completion_tokens: usage?.completion_tokens,
+      total_tokens: usage?.total_tokens,
+      prompt_tokens_details: usage?.prompt_tokens_details,
+      completion_tokens_details: usage?.completion_tokens_details,
       estimated: facts?.estimated || undefined,
       time_to_first_token: observed.timeToFirstToken && Math.floor(observed.timeToFirstToken),
       time_per_token: completion > 0 ? latency / completion : 0,
