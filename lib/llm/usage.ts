@@ -53,7 +53,10 @@ function count(value: unknown): number | undefined {
 /** The counts among the details. */
 function details(value: unknown): Record<string, number> | undefined {
   if (!isObject(value)) return undefined
-  return Object.fromEntries(
-    Object.entries(value).filter((entry): entry is [string, number] => count(entry[1]) !== undefined),
-  )
+  const counts: Record<string, number> = {}
+  for (const name of Object.keys(value)) {
+    const one = count(value[name])
+    if (one !== undefined) counts[name] = one
+  }
+  return counts
 }

@@ -4,12 +4,11 @@ import { ChatError } from '../errors.js'
 import type { AnswerSink, SinkOptions } from '../formats/answer-sink.js'
 import { formats } from '../formats/index.js'
 import { ChunkTranslator } from '../formats/chunk-translator.js'
-import { counting } from './counting.js'
+import { counting, type Counting } from './counting.js'
 import { BodyIntake, FrameIntake, type Intake, MAX_BODY_BYTES } from './intake.js'
 import { readNativeBody } from './native-body.js'
 import { PassthroughBody, PassthroughStream } from './passthrough.js'
 import { isJsonType, preservedAnswer } from './preserved.js'
-import type { CountUsage } from './sink-answer.js'
 import type { JsonObject } from '../json.js'
 import { type Begun, PlainText } from '../unfinished.js'
 import { TranslatedBody, TranslatedStream } from './translated.js'
@@ -49,9 +48,16 @@ export function createAnswer(options: AnswerOptions): Answer {
     const { model, prompt = {} } = options
     return preservedAnswer({ provider: driver.name, type, model, prompt })
   }
-  const { sinkOptions: ofCount, count } = countingOf(route, options)
-  const plain = stream && options.resumable ? new PlainText() : undefined
-  const sinkOptions = { ...ofCount, plain, begun: options.begun }
+  const ours = countingOf(route, options)
+  const count = ours?.count
+  const sinkOptions: SinkOptions = {
+    model: options.model,
+    includeUsage: options.includeUsage,
+    said: ours?.said,
+    countsAtEnd: ours !== undefined && (!stream || options.includeUsage),
+    plain: stream && options.resumable ? new PlainText() : undefined,
+    begun: options.begun,
+  }
   // Its own chunks would say another id and a role again.
   const passes = native && options.begun === undefined
   if (passes && stream && type === EVENT_STREAM) return new PassthroughStream(route, sinkOptions, count)
@@ -76,18 +82,17 @@ export function createAnswer(options: AnswerOptions): Answer {
  */
 function countingOf(
   route: NativeRoute,
-  { driver, model, includeUsage, stream, native, prompt }: AnswerOptions,
-): { sinkOptions: SinkOptions; count?: CountUsage } {
-  const sinkOptions = { model, includeUsage }
-  if (prompt === undefined) return { sinkOptions }
+  { driver, model, native, prompt }: AnswerOptions,
+): Counting | undefined {
+  if (prompt === undefined) return undefined
   const form = route === 'llm/v1/completions' && !native ? 'framed' : 'openai'
-  const { said, count } = counting({ provider: driver.name, model, prompt, form })
-  return { sinkOptions: { ...sinkOptions, said, countsAtEnd: !stream || includeUsage }, count }
+  return counting({ provider: driver.name, model, prompt, form })
 }
 
 /** Without parameters. A stream that does not say its type is taken for what nearly all are. */
 function typeOf({ contentType, route, stream }: AnswerOptions): string {
-  const type = contentType.split(';', 1)[0]!.trim().toLowerCase()
+  const mark = contentType.indexOf(';')
+  const type = (mark < 0 ? contentType : contentType.slice(0, mark)).trim().toLowerCase()
   return type === '' && stream && route !== 'preserve' ? EVENT_STREAM : type
 }
 

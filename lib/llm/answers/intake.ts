@@ -78,10 +78,15 @@ export class BodyIntake implements Intake {
   }
 
   end(): void {
-    const bytes = Buffer.concat(this.pieces)
+    const [first] = this.pieces
+    const bytes =
+      first !== undefined && this.pieces.length === 1
+        ? Buffer.from(first.buffer, first.byteOffset, first.length)
+        : Buffer.concat(this.pieces)
     this.pieces.length = 0
     this.frames = 1
-    this.handle(parseJson(bytes.toString('utf8').replace(/^\uFEFF/, '')), bytes)
+    const text = bytes.toString('utf8')
+    this.handle(parseJson(text.startsWith('\uFEFF') ? text.slice(1) : text), bytes)
   }
 }
 

@@ -25,7 +25,7 @@ export interface OwnAnswerOptions {
  */
 export function ownAnswer({ driver, stream, contentType, model, prompt }: OwnAnswerOptions): Answer {
   const { said, count } = counting({ provider: driver.name, model, prompt, form: 'other' })
-  const sink = new WatchSink({ model, lenient: true, said })
+  const sink = new WatchSink({ model, said }, true)
   const type = contentType.split(';', 1)[0]!.trim().toLowerCase()
   const frames = stream || !isJsonType(type) ? driver.frames(type) : undefined
   const intake = frames

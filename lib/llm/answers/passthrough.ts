@@ -154,7 +154,7 @@ export class PassthroughBody extends SinkAnswer<WatchSink> {
   private body: { json: JsonObject; bytes: Buffer } | undefined
 
   constructor(route: NativeRoute, provider: string, options: SinkOptions, count?: CountUsage) {
-    const sink = new WatchSink({ ...options, lenient: true })
+    const sink = new WatchSink(options, true)
     const intake = new BodyIntake((json, bytes) => {
       readNativeBody(json, sink, route, provider)
       if (isObject(json)) this.body = { json, bytes }

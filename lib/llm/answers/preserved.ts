@@ -33,7 +33,7 @@ export interface PreservedAnswerOptions {
 export function preservedAnswer({ provider, type, model, prompt }: PreservedAnswerOptions): Answer {
   const isOpenai = Array.isArray(prompt.messages) || prompt.prompt !== undefined
   const { said, count } = counting({ provider, model, prompt, form: isOpenai ? 'openai' : 'other' })
-  const sink = new WatchSink({ model, lenient: true, said })
+  const sink = new WatchSink({ model, said }, true)
   return new UntouchedAnswer(new SinkWatch(sink, intakeOf(type, new AnyReader(sink)), count))
 }
 

@@ -1,18 +1,19 @@
 import { AnswerSink, type SinkOptions } from './answer-sink.js'
 
-/** `lenient`: an answer is whole whatever it says of its choices. */
-type WatchOptions = SinkOptions & { lenient?: boolean }
-
 /** Keeps the record of an answer whose bytes pass untouched, and writes nothing. */
 export class WatchSink extends AnswerSink {
   protected readonly idPrefix = ''
 
-  constructor(private readonly watch: WatchOptions) {
-    super(watch)
+  /** @param lenient an answer is whole whatever it says of its choices */
+  constructor(
+    options: SinkOptions,
+    private readonly lenient = false,
+  ) {
+    super(options)
   }
 
   protected override isComplete(): boolean {
-    return this.watch.lenient === true || super.isComplete()
+    return this.lenient || super.isComplete()
   }
 
   protected writeChoice(): void {}
