@@ -37,7 +37,16 @@ const LISTENING = /listening on (\S+)/
 const EXEC = promisify(execFile)
 
 /** How each target is started. */
-export const targets = { direct, 'node-pipe': nodePipe, nginx, portkey, gateway, baseline, relay } as const
+export const targets = {
+  direct,
+  'node-pipe': nodePipe,
+  nginx,
+  portkey,
+  gateway,
+  'gateway-2': gateway2,
+  baseline,
+  relay,
+} as const
 
 export type TargetName = keyof typeof targets
 
@@ -101,17 +110,32 @@ async function gateway(options: TargetOptions): Promise<Target> {
   return gatewayOf('gateway', CLI, options)
 }
 
+/** With two workers. */
+async function gateway2(options: TargetOptions): Promise<Target> {
+  return gatewayOf('gateway-2', CLI, options, ['--workers', '2'])
+}
+
 /** The gateway of another build: what a change has done. */
 async function baseline(options: TargetOptions): Promise<Target> {
   if (options.baseline === undefined) throw new Error('--baseline names the folder of the other build')
   return gatewayOf('baseline', path.resolve(options.baseline, 'dist/lib/cli.js'), options)
 }
 
-async function gatewayOf(name: TargetName, cli: string, options: TargetOptions): Promise<Target> {
+async function gatewayOf(
+  name: TargetName,
+  cli: string,
+  options: TargetOptions,
+  args: readonly string[] = [],
+): Promise<Target> {
   const config = path.join(options.folder, 'kong.yml')
   await writeFile(config, gatewayConfig(options.mock))
   const listen = ['--proxy-listen', '127.0.0.1:0', '--status-listen', '127.0.0.1:0']
-  const child = await kongAi(cli, ['gateway', '--config', config, ...listen], /proxy on (\S+)/, options)
+  const child = await kongAi(
+    cli,
+    ['gateway', '--config', config, ...listen, ...args],
+    /proxy on (\S+)/,
+    options,
+  )
   return {
     name,
     pid: child.pid,

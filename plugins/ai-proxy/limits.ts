@@ -35,7 +35,7 @@ export class StreamCounter {
   }
 }
 
-/** A worker's part of the limits of all: no more of them are needed than the whole allows, and each can do something. */
+/** What one of several processes may have of the limits of all: together no more than those, but one each in any case. */
 export function shareOf(limits: StreamLimits | undefined, workers = 1): StreamLimits | undefined {
   if (!limits || workers === 1) return limits
   const share = (limit: number) => (limit === 0 ? 0 : Math.max(1, Math.floor(limit / workers)))

@@ -1,5 +1,5 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { Agent, get, type IncomingMessage } from 'node:http'
+import { Agent, request, type IncomingMessage, type RequestOptions } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -14,7 +14,7 @@ export interface WorkersGateway {
   readonly url: string
   readonly statusUrl: string
   /** The workers that serve. */
-  pids(): Promise<number[]>
+  readonly pids: () => Promise<number[]>
   /** Resolves with them, once they are as is wanted. */
   pidsWhere(are: (pids: number[]) => boolean): Promise<number[]>
   /** Puts another config in the file's place. */
@@ -87,16 +87,26 @@ export interface Answer {
 
 /** Asks over a connection of its own, so that any worker may get it. */
 export function ask(url: string, headers: Record<string, string> = {}): Promise<Answer> {
+  return sent(url, { headers })
+}
+
+/** The same with a JSON body. */
+export function askFor(url: string, body: string): Promise<Answer> {
+  return sent(url, { method: 'POST', headers: { 'content-type': 'application/json' } }, body)
+}
+
+function sent(url: string, options: RequestOptions, body?: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const agent = new Agent({ keepAlive: false })
-    get(url, { agent, headers }, (message) => {
+    const asking = request(url, { agent, ...options }, (message) => {
       resolve({
         status: message.statusCode,
         worker: Number(message.headers['x-worker']),
         message,
         text: () => text(message),
       })
-    }).on('error', reject)
+    })
+    asking.on('error', reject).end(body)
   })
 }
 

@@ -1,29 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Snapshot } from '../../../lib/runtime/live/live-rows.js'
 import { aiConfig, aiGateway, messages, post } from '../../support/ai-gateway.js'
 import { answering, EVENTS, provider, SSE_TYPE, STREAM } from '../../support/ai-provider.js'
-
-/** The snapshots of `/streams`, one at a time. */
-async function* snapshots(statusUrl: string): AsyncGenerator<Snapshot> {
-  const watching = new AbortController()
-  const response = await fetch(`${statusUrl}/streams`, { signal: watching.signal })
-  expect(response.headers.get('content-type')).toBe('text/event-stream')
-  let text = ''
-  try {
-    for await (const bytes of response.body!.pipeThrough(new TextDecoderStream())) {
-      const events = (text + bytes).split('\n\n')
-      text = events.pop()!
-      for (const event of events) yield JSON.parse(event.replace(/^data: /, '')) as Snapshot
-    }
-  } finally {
-    watching.abort()
-  }
-}
-
-async function snapshotWhere(statusUrl: string, is: (snapshot: Snapshot) => boolean): Promise<Snapshot> {
-  for await (const snapshot of snapshots(statusUrl)) if (is(snapshot)) return snapshot
-  throw new Error('the events ended')
-}
+import { snapshotWhere } from '../../support/snapshots.js'
 
 describe('the live page', () => {
   it('is not there unless it is asked for', async () => {
