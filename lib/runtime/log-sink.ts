@@ -27,10 +27,18 @@ export function logSink(target: string, log: Logger): LogSink {
   return new FileSink(target, log)
 }
 
-/** Writes to a stream that is somebody else's to close. */
+/**
+ * Writes to a stream that is somebody else's to close. Lines that come while others are being written go out together after
+ * them: under load a write, which is dear, takes many.
+ */
 export class StreamSink implements LogSink {
   dropped = 0
   pending = 0
+  #lines: string[] = []
+  /** Characters of the lines that wait or are being written. */
+  #size = 0
+  #isWriting = false
+  #onIdle: (() => void) | undefined
 
   constructor(
     protected stream: Writable,
@@ -40,23 +48,37 @@ export class StreamSink implements LogSink {
   }
 
   write(entry: object): void {
-    const { stream } = this
-    if (stream.destroyed || stream.writableLength > MAX_PENDING) {
+    if (this.stream.destroyed || this.#size > MAX_PENDING) {
       this.dropped++
       return
     }
+    const line = `${JSON.stringify(entry)}\n`
     this.pending++
-    stream.write(`${JSON.stringify(entry)}\n`, (error) => {
-      this.pending--
-      if (error) this.dropped++
-    })
+    this.#size += line.length
+    this.#lines.push(line)
+    if (!this.#isWriting) this.#next()
   }
 
   reopen(): void {}
 
   /** Resolves when the stream has taken what was written before. */
   async close(): Promise<void> {
-    await within(CLOSE_MS, new Promise((done) => this.stream.write('', done)))
+    await within(CLOSE_MS, new Promise<void>((done) => (this.#isWriting ? (this.#onIdle = done) : done())))
+  }
+
+  #next(): void {
+    const count = this.#lines.length
+    const text = count === 1 ? this.#lines[0]! : this.#lines.join('')
+    this.#lines = []
+    this.#isWriting = true
+    this.stream.write(text, (error) => {
+      this.#isWriting = false
+      this.pending -= count
+      this.#size -= text.length
+      if (error) this.dropped += count
+      if (this.#lines.length > 0) this.#next()
+      else this.#onIdle?.()
+    })
   }
 
   protected watch(): void {
@@ -79,6 +101,7 @@ class FileSink extends StreamSink {
   }
 
   override async close(): Promise<void> {
+    await super.close()
     await within(CLOSE_MS, new Promise((done) => this.stream.end(done)))
   }
 }
