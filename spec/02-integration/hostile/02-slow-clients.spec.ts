@@ -11,8 +11,8 @@ const request = (body: string, length = body.length) =>
 
 const TIMEOUT = /^HTTP\/1\.1 408 Request Timeout\r\n[^]*"message":"Request timeout"/
 
-/** So short that a spec can wait for it, several times. */
-const SHORT = { headers: 100, idle: 100 }
+/** So short that a spec can wait for it, and longer than a busy machine keeps a good client waiting. */
+const SHORT = { headers: 500, idle: 500 }
 const PATIENT = { headers: 60_000, idle: 60_000 }
 
 async function running(limits = SHORT) {
@@ -74,14 +74,14 @@ describe('a client that sends slowly', () => {
   })
 
   it('is not confused with a provider that thinks', async () => {
-    const { upstream, client } = await running({ headers: 60_000, idle: 30 })
+    const { upstream, client } = await running({ headers: 60_000, idle: 200 })
     client.write(request(streamed))
     const turn = await upstream.turn(0)
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await new Promise((resolve) => setTimeout(resolve, 500))
     turn.head(200, SSE_TYPE)
     turn.response.write(EVENTS.role + EVENTS.hello)
     await client.seen(/Hello/)
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await new Promise((resolve) => setTimeout(resolve, 500))
     turn.response.end(EVENTS.finish + EVENTS.done)
     await client.seen(/\[DONE\]/)
   })
