@@ -294,12 +294,11 @@ export class Pipeline implements UpstreamHandler {
 
   #send(chunk: Buffer, eof: boolean): void {
     if (chunk.length > 0 || eof) this.#down.commit(eof ? chunk.length : undefined)
-    const flowing = chunk.length === 0 || this.#down.write(chunk)
     if (eof) {
       this.#state = 'ended'
-      this.#down.end()
+      this.#down.end(chunk)
       this.#leg?.release()
-    } else if (!flowing) {
+    } else if (chunk.length > 0 && !this.#down.write(chunk)) {
       this.#leg?.pause()
     }
   }
