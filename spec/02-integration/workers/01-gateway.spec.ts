@@ -7,6 +7,7 @@ import { closing } from '../../support/ai-gateway.js'
 import { run } from '../../support/command.js'
 import { gate, origin, type Origin } from '../../support/origin.js'
 import { until } from '../../support/plugin-server.js'
+import { scrape } from '../../support/prometheus.js'
 import { RawClient } from '../../support/raw-http.js'
 import {
   ask,
@@ -69,15 +70,8 @@ describe('kong-ai gateway --workers', { timeout: TIMEOUT }, () => {
     const streams = await oneOfEach(gateway)
     const [busy, free] = [...streams.keys()]
     streams.get(free!)!.message.destroy()
-    // The parent hears of the end; then one has nothing to do.
-    await expect
-      .poll(async () => {
-        const status = (await (await fetch(`${gateway.statusUrl}/status`)).json()) as {
-          server: { connections_active: number }
-        }
-        return status.server.connections_active
-      })
-      .toBe(1)
+    // By the time that its worker has told all of its metrics the parent knows of the end, too.
+    await expect.poll(async () => (await scrape(gateway.statusUrl)).value('kong_ai_open_exchanges')).toBe(1)
     expect((await ask(gateway.url)).worker).toBe(free)
     expect(busy).not.toBe(free)
     upstream.finish()

@@ -106,27 +106,24 @@ describe('kong-ai plugin-server --workers', { timeout: TIMEOUT }, () => {
   })
 
   it('gives a request to the worker with the fewest exchanges', async () => {
-    const openai = await provider()
-    const { socket, ports } = await serving()
-    const front = await kong(socket, aiConfig(openai.url))
-    const streams = [post(front, { messages, stream: true }), post(front, { messages, stream: true })]
-    const turns = [await openai.turn(0), await openai.turn(1)]
-    for (const turn of turns) turn.head(200, SSE_TYPE)
-    turns[0]!.response.end(EVENTS.role + EVENTS.hello + EVENTS.finish + EVENTS.done)
-    await until(() => front.runs.length === 1)
-    const [ended] = front.runs.map(portOf)
-    const one = double(socket, 'ai-proxy', aiConfig(openai.url))
-    const next = async () => {
-      const run = await handedOver(one)
-      // Its request does not come.
-      await one.log(run, 502)
-      return portOf(run)
+    const { socket, ports, statusUrl } = await serving()
+    const one = double(socket, 'ai-proxy', aiConfig('http://localhost:1'))
+    const runs: Run[] = []
+    const handOver = async (count: number) => {
+      const more = []
+      for (let i = 0; i < count; i++) more.push(await handedOver(one))
+      runs.push(...more)
+      return more.map(portOf)
     }
-    await expect.poll(next).toBe(ended)
-    expect([await next(), await next()]).toEqual([ended, ended])
-    expect(ports).toContain(ended)
-    turns[1]!.response.end(EVENTS.role + EVENTS.finish + EVENTS.done)
-    for (const stream of streams) await (await stream).text()
+    const of = (port: number) => runs.filter((run) => portOf(run) === port)
+    await handOver(6)
+    const [busy, free] = ports as [number, number]
+    expect([of(busy).length, of(free).length]).toEqual([3, 3])
+    // Kong's log events come, and the requests did not: their tickets are over.
+    for (const run of of(free)) await one.log(run, 502)
+    await expect.poll(async () => (await scrape(statusUrl)).value('kong_ai_tickets')).toBe(3)
+    expect(await handOver(3)).toEqual([free, free, free])
+    for (const run of runs) await one.log(run, 502)
   })
 
   it('joins several plugins of a request in one exchange, whichever worker has it', async () => {
