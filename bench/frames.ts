@@ -54,7 +54,7 @@ function waysOf(provider: Provider): Record<string, () => void> {
         contentType,
         model: 'm',
         includeUsage: false,
-        prompt: { messages: [{ role: 'user', content: 'Hi' }] },
+        prompt: () => ({ messages: [{ role: 'user', content: 'Hi' }] }),
       })
       answer.push(bytes)
       answer.end()

@@ -1,4 +1,5 @@
 import { isObject, parseJson, type Json, type JsonObject } from '../../lib/llm/json.js'
+import { type Outline } from '../../lib/llm/json-outline.js'
 
 /** A client's body as a request object. */
 export interface ClientBody {
@@ -6,6 +7,16 @@ export interface ClientBody {
   readonly fields: JsonObject
   /** The body is these fields as JSON, so that its own bytes can go on. */
   readonly isJson: boolean
+  /** Where `fields` lack the long strings: all of them. */
+  readonly whole?: () => JsonObject
+}
+
+function typeOf(contentType: string | undefined): string {
+  return (contentType ?? 'application/json').trim().toLowerCase()
+}
+
+export function isJsonBody(contentType: string | undefined): boolean {
+  return typeOf(contentType).startsWith('application/json')
 }
 
 const NONE: ClientBody = { fields: {}, isJson: false }
@@ -15,15 +26,23 @@ const NONE: ClientBody = { fields: {}, isJson: false }
  * Anything else is an empty request.
  */
 export async function readClientBody(body: Buffer, contentType: string | undefined): Promise<ClientBody> {
-  const type = (contentType ?? 'application/json').trim().toLowerCase()
-  if (type.startsWith('application/json')) {
-    const parsed = parseJson(body.toString())
-    return isObject(parsed) ? { fields: parsed, isJson: true } : NONE
-  }
+  const type = typeOf(contentType)
+  if (isJsonBody(contentType)) return ofJson(body)
   if (type.startsWith('application/x-www-form-urlencoded')) {
     return ofForm(new URLSearchParams(body.toString()))
   }
   return type.startsWith('multipart/form-data') ? await readMultipart(body, contentType!) : NONE
+}
+
+function ofJson(body: Buffer): ClientBody {
+  const parsed = parseJson(body.toString())
+  return isObject(parsed) ? { fields: parsed, isJson: true } : NONE
+}
+
+/** A JSON body of which only the outline has been read yet. */
+export function outlinedBody(body: Buffer, { fields }: Outline): ClientBody {
+  let whole: JsonObject | undefined
+  return { fields, isJson: true, whole: () => (whole ??= ofJson(body).fields) }
 }
 
 async function readMultipart(body: Buffer, contentType: string): Promise<ClientBody> {

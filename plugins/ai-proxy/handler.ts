@@ -128,7 +128,7 @@ export class AiProxy implements Plugin {
 
   /** The way of what the provider answers, whose headers have come. */
   #answer(kong: FilterKong, { provider, call, run, begun }: AiExchange, status: number): Answer {
-    const { own, format, stream, model, includeUsage, body } = call
+    const { own, format, stream, model, includeUsage, wholeBody: prompt } = call
     run.attempts.note({ status })
     if (format && (status < 200 || status > 299)) {
       return new ErrorAnswer(provider.driver, status, kong.service.response.getHeader('retry-after'))
@@ -136,7 +136,7 @@ export class AiProxy implements Plugin {
     const contentType = kong.service.response.getHeader('content-type') ?? ''
     if (own && status < 300) {
       const driver = own.api.reader(own.operation.name)
-      return ownAnswer({ driver, stream, contentType, model, prompt: body })
+      return ownAnswer({ driver, stream, contentType, model, prompt })
     }
     return createAnswer({
       driver: provider.driver,
@@ -146,7 +146,7 @@ export class AiProxy implements Plugin {
       contentType,
       model,
       includeUsage,
-      prompt: body,
+      prompt,
       resumable: run.takesUp,
       begun,
     })

@@ -1,15 +1,17 @@
 import type { CloudAuthorizers } from '../../lib/credentials/cloud.js'
+import { driverOf } from '../../lib/llm/drivers/index.js'
 import { ChatError } from '../../lib/llm/errors.js'
+import { outlineOf } from '../../lib/llm/json-outline.js'
 import type { JsonObject } from '../../lib/llm/json.js'
 import type { ProcessSettings, UpstreamRequest } from '../../lib/pdk/exchange.js'
 import type { HeaderRecord } from '../../lib/pdk/headers.js'
 import type { Kong } from '../../lib/pdk/kong.js'
-import { readClientBody } from './client-body.js'
+import { isJsonBody, outlinedBody, readClientBody } from './client-body.js'
 import { fetchImages } from './fetch-images.js'
 import { readCall, translateCall, type ClientCall, type ProviderCall } from './request.js'
 import type { AiProxyConfig, AiProxyModel } from './schema.js'
 import type { Templates } from './template.js'
-import { upstreamRequest } from './upstream-request.js'
+import { passes, upstreamRequest, type Translated } from './upstream-request.js'
 
 /** A client's request, ready for its provider. */
 export interface Prepared {
@@ -43,21 +45,75 @@ export async function prepare(
   settings: ProcessSettings,
   rewrite?: (body: JsonObject) => JsonObject,
 ): Promise<Prepared> {
-  const raw = await readBody(kong, config.max_request_body_size)
-  const sentBody = await readClientBody(raw, await kong.request.getHeader('content-type'))
-  const body = rewrite ? { fields: rewrite(sentBody.fields), isJson: false } : sentBody
+  const client = {
+    raw: await readBody(kong, config.max_request_body_size),
+    contentType: await kong.request.getHeader('content-type'),
+    path: await kong.request.getPathWithQuery(),
+    captures: readsAddress(config) ? (await kong.request.getUriCaptures()).named : {},
+  }
   const model = await resolveModel(kong, templates)
-  const captures = readsAddress(config) ? (await kong.request.getUriCaptures()).named : {}
-  const call = readCall(config, model, body, await kong.request.getPathWithQuery(), captures)
-  await fetchImages(config, model, call)
-  const provider = translateCall(config, model, call)
-  const sent = await upstreamRequest(kong, settings, config, model, call, provider, raw)
+  const passing = rewrite ? undefined : passOn(config, model, client)
+  const translated = passing ?? (await translate(config, model, client, rewrite))
+  const { call, provider } = translated
+  const sent = await upstreamRequest(kong, settings, config, model, translated)
   const authorize = sent.mocked
     ? undefined
     : authorizers.of(model.provider, config.auth ?? {}, model.options ?? {})
   if (authorize) sent.request.authorize = authorize
   const { request, mocked, clientHeaders } = sent
   return { model, call, provider, request, mocked, clientHeaders }
+}
+
+/** What of a client's request says what it asks for. */
+interface ClientRequest {
+  readonly raw: Buffer
+  readonly contentType: string | undefined
+  readonly path: string
+  readonly captures: Readonly<Record<string, string>>
+}
+
+async function translate(
+  config: AiProxyConfig,
+  model: AiProxyModel,
+  { raw, contentType, path, captures }: ClientRequest,
+  rewrite: ((body: JsonObject) => JsonObject) | undefined,
+): Promise<Translated> {
+  const sent = await readClientBody(raw, contentType)
+  const body = rewrite ? { fields: rewrite(sent.fields), isJson: false } : sent
+  const call = readCall(config, model, body, path, captures)
+  await fetchImages(config, model, call)
+  const provider = translateCall(config, model, call)
+  return { call, provider, body: passes(call, provider, raw) ? raw : JSON.stringify(provider.request.body) }
+}
+
+/** A smaller body is sooner parsed. Bytes. */
+const LARGE = 32 * 1024
+
+/**
+ * A large body whose own bytes go on is not parsed but for its outline.
+ *
+ * @returns undefined where something has to be changed after all
+ */
+function passOn(
+  config: AiProxyConfig,
+  model: AiProxyModel,
+  { raw, contentType, path, captures }: ClientRequest,
+): Translated | undefined {
+  if (raw.length < LARGE || !isJsonBody(contentType) || !mayPassOn(config, model)) return undefined
+  const outline = outlineOf(raw)
+  if (!outline) return undefined
+  const call = readCall(config, model, outlinedBody(raw, outline), path, captures)
+  const provider = translateCall(config, model, call)
+  return passes(call, provider, outline.bytes) ? { call, provider, body: raw } : undefined
+}
+
+/** Whether the provider speaks the client's format, and no log wants to see the body. */
+function mayPassOn(
+  { route_type, llm_format, logging }: AiProxyConfig,
+  { provider, options }: AiProxyModel,
+): boolean {
+  if (route_type === 'preserve' || llm_format !== 'openai' || logging.log_payloads) return false
+  return driverOf(provider, options)?.native?.[route_type] !== undefined
 }
 
 /** Whether the route's captures may say what a request asks for, and of which model. */

@@ -13,7 +13,9 @@ import type { AiProxyConfig, AiProxyModel } from './schema.js'
 export interface ClientCall {
   /** As the client sent it, with its query. */
   readonly path: string
+  /** Of a large one that goes on as it came perhaps without its long strings: see `wholeBody`. */
   readonly body: JsonObject
+  readonly wholeBody: () => JsonObject
   /** The client sent `body` as JSON. */
   readonly isJson: boolean
   /** `undefined` where bodies pass as they are: nothing is read of them but model and stream. */
@@ -44,7 +46,7 @@ export interface ProviderCall {
 export function readCall(
   config: AiProxyConfig,
   model: AiProxyModel,
-  { fields: body, isJson }: ClientBody,
+  { fields: body, isJson, whole = () => body }: ClientBody,
   path: string,
   captures: Readonly<Record<string, string>>,
 ): ClientCall {
@@ -59,6 +61,7 @@ export function readCall(
   return {
     path,
     body,
+    wholeBody: whole,
     isJson,
     format,
     own,

@@ -19,6 +19,13 @@ import type { AiProxyConfig, AiProxyModel } from './schema.js'
 /** As many as the PDK gives. */
 const MAX_HEADERS = 1000
 
+/** A call with the body that goes to its provider: the client's own bytes where nothing in them changes. */
+export interface Translated {
+  readonly call: ClientCall
+  readonly provider: ProviderCall
+  readonly body: Buffer | string
+}
+
 /**
  * The upstream request of a call: where it goes, with which headers, body and credential.
  *
@@ -29,9 +36,7 @@ export async function upstreamRequest(
   settings: ProcessSettings,
   config: AiProxyConfig,
   model: AiProxyModel,
-  call: ClientCall,
-  provider: ProviderCall,
-  raw: Buffer,
+  { call, provider, body }: Translated,
 ): Promise<{ request: UpstreamRequest; mocked: boolean; clientHeaders: HeaderRecord }> {
   const preserve = call.format === undefined
   const auth: StaticAuth = config.auth ?? {}
@@ -61,7 +66,7 @@ export async function upstreamRequest(
     path,
     rawQuery,
     headers: Object.assign(headersToProvider(client.headers, preserve), provider.request.headers),
-    body: passes(call, provider, raw) ? raw : JSON.stringify(provider.request.body),
+    body,
     timeouts: timeoutsOf(config),
     tlsVerify: true,
   }
@@ -69,8 +74,12 @@ export async function upstreamRequest(
   return { request, mocked: mock !== undefined, clientHeaders: client.headers }
 }
 
-/** Whether the client's own bytes go out: not where a provider might read in them what we did not check. */
-function passes(call: ClientCall, provider: ProviderCall, raw: Buffer): boolean {
+/**
+ * Whether the client's own bytes go out: not where a provider might read in them what we did not check.
+ *
+ * @param raw the bytes, or those of their outline, which has the same fields
+ */
+export function passes(call: ClientCall, provider: ProviderCall, raw: Buffer): boolean {
   return provider.unchanged && (!call.format || !isAmbiguous(raw))
 }
 

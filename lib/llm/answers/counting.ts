@@ -10,7 +10,7 @@ export interface Countable {
   /** The model that was asked. */
   model: string
   /** The client's request. */
-  prompt: JsonObject
+  prompt: () => JsonObject
   form: PromptForm
 }
 
@@ -22,5 +22,8 @@ export interface Counting {
 
 export function counting({ provider, model, prompt, form }: Countable): Counting {
   const said = new Said(model)
-  return { said, count: (sink) => countUsage({ prompt, form, provider, said, own: sink.ownPrompt }) }
+  return {
+    said,
+    count: (sink) => countUsage({ prompt: prompt(), form, provider, said, own: sink.ownPrompt }),
+  }
 }

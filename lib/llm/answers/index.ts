@@ -29,7 +29,7 @@ export interface AnswerOptions {
   /** The client asked for the usage chunk of a stream. */
   includeUsage: boolean
   /** The client's request, from which usage is counted that the provider does not send. Absent: nothing is. */
-  prompt?: JsonObject
+  prompt?: () => JsonObject
   /** The stream may be taken up where it fails: `Answer.unfinished`. */
   resumable?: boolean
   /** The stream takes another one up. */
@@ -45,7 +45,7 @@ export function createAnswer(options: AnswerOptions): Answer {
   const { driver, route, native, stream } = options
   const type = typeOf(options)
   if (route === 'preserve') {
-    const { model, prompt = {} } = options
+    const { model, prompt = () => ({}) } = options
     return preservedAnswer({ provider: driver.name, type, model, prompt })
   }
   const ours = countingOf(route, options)

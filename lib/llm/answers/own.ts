@@ -16,7 +16,7 @@ export interface OwnAnswerOptions {
   /** The model that was asked. */
   model: string
   /** The client's request. */
-  prompt: JsonObject
+  prompt: () => JsonObject
 }
 
 /**

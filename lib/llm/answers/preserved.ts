@@ -23,7 +23,7 @@ export interface PreservedAnswerOptions {
   /** The model that was asked. */
   model: string
   /** The client's request. */
-  prompt: JsonObject
+  prompt: () => JsonObject
 }
 
 /**
@@ -31,7 +31,8 @@ export interface PreservedAnswerOptions {
  * it is noted: usage, id, model, and the text, from which usage is counted where there is none.
  */
 export function preservedAnswer({ provider, type, model, prompt }: PreservedAnswerOptions): Answer {
-  const isOpenai = Array.isArray(prompt.messages) || prompt.prompt !== undefined
+  const { messages, prompt: text } = prompt()
+  const isOpenai = Array.isArray(messages) || text !== undefined
   const { said, count } = counting({ provider, model, prompt, form: isOpenai ? 'openai' : 'other' })
   const sink = new WatchSink({ model, said }, true)
   return new UntouchedAnswer(new SinkWatch(sink, intakeOf(type, new AnyReader(sink)), count))

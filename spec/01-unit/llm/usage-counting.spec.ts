@@ -24,7 +24,7 @@ function answer(options: Partial<AnswerOptions> = {}): Answer {
     contentType: 'text/event-stream',
     model: 'gpt-4o',
     includeUsage: true,
-    prompt,
+    prompt: () => prompt,
     ...options,
   })
 }
@@ -128,7 +128,7 @@ describe('usage that the provider did not send', () => {
   it('is a text completion’s as well', async () => {
     const body = { id: 'c', object: 'text_completion', model: 'gpt-3.5-turbo-instruct', created: 1 }
     const bytes = sse([{ ...body, choices: [{ index: 0, text: 'Hi there', finish_reason: 'stop' }] }])
-    const options = { route: 'llm/v1/completions', prompt: { prompt: 'a b c' } } as const
+    const options = { route: 'llm/v1/completions', prompt: () => ({ prompt: 'a b c' }) } as const
     const events = eventsOf(await said(answer(options), bytes))
     expect(JSON.parse(events.at(-2)!)).toEqual({
       ...body,
@@ -215,12 +215,12 @@ describe('usage that nothing can count', () => {
 
   it('is left out, and the answer ends all the same', async () => {
     const body = completion({ content: 'Hi' })
-    const one = answer({ ...whole, prompt: deep })
+    const one = answer({ ...whole, prompt: () => deep })
     expect(await said(one, body)).toEqual(body)
     expect(one.state).toBe('done')
     expect(one.facts.estimated).toBeUndefined()
 
-    const stream = answer({ prompt: deep })
+    const stream = answer({ prompt: () => deep })
     expect(eventsOf(await said(stream, sse([chunk({ content: 'Hi' }, 'stop')])))).toHaveLength(2)
     await expect(stream.countUsage?.()).resolves.toBeUndefined()
   })
@@ -304,14 +304,14 @@ describe('usage of an answer that was cut short', () => {
 
 describe('usage of an answer that passes as it is', () => {
   const preserved = (contentType: string, body: JsonObject) =>
-    answer({ route: 'preserve', contentType, prompt: body })
+    answer({ route: 'preserve', contentType, prompt: () => body })
   const own = (driver: Driver, stream: boolean, body: JsonObject) =>
     ownAnswer({
       driver,
       stream,
       contentType: stream ? 'text/event-stream' : 'application/json',
       model: 'm',
-      prompt: body,
+      prompt: () => body,
     })
   const json = (body: JsonObject) => Buffer.from(JSON.stringify(body))
 

@@ -58,6 +58,46 @@ describe('what reaches OpenAI', () => {
   })
 })
 
+describe('a large request', () => {
+  const content = 'Say "this" again, \\ and again. '.repeat(8000)
+  const large = [{ role: 'user', content }]
+  const send = (gateway: { url: string }, body: string) =>
+    fetch(`${gateway.url}/chat`, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+
+  it("is the client's own bytes where nothing must change", async () => {
+    const upstream = await answering(200, JSON_TYPE, COMPLETION)
+    const body = `{ "model":"gpt-4o", "messages" :${JSON.stringify(large)},"x":1.0}`
+    await send(await before(upstream), body)
+    expect(upstream.requests[0]?.body.toString()).toBe(body)
+  })
+
+  it('is written anew, whole, where something must change', async () => {
+    const upstream = await answering(200, SSE_TYPE, STREAM)
+    await post(await before(upstream), { messages: large, stream: true })
+    expect(upstream.bodies()[0]).toEqual({
+      messages: large,
+      model: 'gpt-4o',
+      stream: true,
+      stream_options: { include_usage: true },
+    })
+  })
+
+  it('that names its model twice goes on as it was read', async () => {
+    const upstream = await answering(200, JSON_TYPE, COMPLETION)
+    const body = `{"model":"other","messages":${JSON.stringify(large)},"model":"gpt-4o"}`
+    await send(await before(upstream), body)
+    expect(upstream.requests[0]?.body.toString()).toBe(JSON.stringify({ model: 'gpt-4o', messages: large }))
+  })
+
+  it('is counted by all of its text', async () => {
+    const { usage: _, ...uncounted } = JSON.parse(COMPLETION) as JsonObject
+    const upstream = await answering(200, JSON_TYPE, JSON.stringify(uncounted))
+    const answer = await post(await before(upstream), { model: 'gpt-4o', messages: large })
+    const { usage } = (await answer.json()) as { usage: { prompt_tokens: number } }
+    expect(usage.prompt_tokens).toBeGreaterThan(8000 * 8)
+  })
+})
+
 describe("OpenAI's answer", () => {
   const headers = {
     'x-request-id': 'req_1',
