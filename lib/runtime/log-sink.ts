@@ -27,17 +27,19 @@ export function logSink(target: string, log: Logger): LogSink {
   return new FileSink(target, log)
 }
 
-/**
- * Writes to a stream that is somebody else's to close. Lines that come while others are being written go out together after
- * them: under load a write, which is dear, takes many.
- */
+/** How long a line may wait for others: a write costs as much as all else about an entry. Milliseconds. */
+const GATHER_MS = 20
+
+/** Writes to a stream that is somebody else's to close: the lines of some milliseconds, or that came during a write, together. */
 export class StreamSink implements LogSink {
   dropped = 0
   pending = 0
   #lines: string[] = []
   /** Characters of the lines that wait or are being written. */
   #size = 0
-  #isWriting = false
+  /** Writes under way. */
+  #writes = 0
+  #timer: NodeJS.Timeout | undefined
   #onIdle: (() => void) | undefined
 
   constructor(
@@ -56,28 +58,33 @@ export class StreamSink implements LogSink {
     this.pending++
     this.#size += line.length
     this.#lines.push(line)
-    if (!this.#isWriting) this.#next()
+    if (this.#writes === 0) this.#timer ??= setTimeout(() => this.flush(), GATHER_MS)
   }
 
   reopen(): void {}
 
   /** Resolves when the stream has taken what was written before. */
   async close(): Promise<void> {
-    await within(CLOSE_MS, new Promise<void>((done) => (this.#isWriting ? (this.#onIdle = done) : done())))
+    const idle = new Promise<void>((resolve) => (this.#onIdle = resolve))
+    this.flush()
+    await within(CLOSE_MS, idle)
   }
 
-  #next(): void {
+  /** What is there goes to the stream as it is now. */
+  protected flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     const count = this.#lines.length
     const text = count === 1 ? this.#lines[0]! : this.#lines.join('')
     this.#lines = []
-    this.#isWriting = true
+    this.#writes++
     this.stream.write(text, (error) => {
-      this.#isWriting = false
+      this.#writes--
       this.pending -= count
       this.#size -= text.length
       if (error) this.dropped += count
-      if (this.#lines.length > 0) this.#next()
-      else this.#onIdle?.()
+      if (this.#lines.length > 0) this.flush()
+      else if (this.#writes === 0) this.#onIdle?.()
     })
   }
 
@@ -95,6 +102,7 @@ class FileSink extends StreamSink {
   }
 
   override reopen(): void {
+    this.flush()
     this.stream.end()
     this.stream = createWriteStream(this.file, { flags: 'a' })
     this.watch()
