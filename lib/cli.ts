@@ -1,29 +1,27 @@
 #!/usr/bin/env node
-import { UsageError } from './commands/options.js'
-
-type Command = (args: string[]) => Promise<number>
+import { type Command, UsageError } from './commands/options.js'
 
 /** Loaded when called: no command pays for another's dependencies. */
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
   start: {
     summary: 'the gateway, with a mock provider where no key is set',
-    load: async () => (await import('./commands/start.js')).start,
+    load: async () => (await import('./commands/start.js')).command,
   },
   gateway: {
     summary: 'serve a declarative config without Kong',
-    load: async () => (await import('./commands/gateway.js')).gateway,
+    load: async () => (await import('./commands/gateway.js')).command,
   },
   check: {
     summary: 'say whether a declarative config is valid',
-    load: async () => (await import('./commands/check.js')).check,
+    load: async () => (await import('./commands/check.js')).command,
   },
   'plugin-server': {
     summary: 'serve plugins to a real Kong',
-    load: async () => (await import('./commands/plugin-server.js')).pluginServer,
+    load: async () => (await import('./commands/plugin-server.js')).command,
   },
   mock: {
     summary: 'a mock LLM provider',
-    load: async () => (await import('./commands/mock.js')).mock,
+    load: async () => (await import('./commands/mock.js')).command,
   },
 }
 
@@ -31,17 +29,25 @@ async function main([name, ...args]: string[]): Promise<number> {
   const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (!command) {
     const lines = Object.entries(COMMANDS).map(([known, { summary }]) => `  ${known.padEnd(16)}${summary}`)
-    process.stderr.write(`usage: kong-ai COMMAND [options]\n\n${lines.join('\n')}\n`)
-    return name === undefined || name === '--help' ? 0 : 2
+    const asked = name === undefined || isHelp(name)
+    const hint = 'kong-ai COMMAND --help says what it takes'
+    const text = `usage: kong-ai COMMAND [options]\n\n${lines.join('\n')}\n\n${hint}\n`
+    process[asked ? 'stdout' : 'stderr'].write(text)
+    return asked ? 0 : 2
   }
   try {
-    return await (
-      await command.load()
-    )(args)
+    const { run, usage } = await command.load()
+    if (!args.some(isHelp)) return await run(args)
+    process.stdout.write(usage)
+    return 0
   } catch (error) {
     process.stderr.write(`kong-ai ${name}: ${(error as Error).message}\n`)
     return error instanceof UsageError ? 2 : 1
   }
+}
+
+function isHelp(argument: string): boolean {
+  return argument === '--help' || argument === '-h'
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -1,7 +1,7 @@
 import { formatFault } from '../gateway/faults.js'
 import { processLogger } from '../runtime/logger.js'
 import { readConfig } from './config-file.js'
-import { parseOptions, usage, type OptionTable } from './options.js'
+import { type Command, parseOptions, usage, type OptionTable } from './options.js'
 import { installedPlugins } from './plugins.js'
 
 const OPTIONS: OptionTable = {
@@ -13,10 +13,10 @@ const OPTIONS: OptionTable = {
   },
 }
 
-export const checkUsage = usage('check [FILE] [options]', OPTIONS)
+export const command: Command = { run: check, usage: usage('check [FILE] [options]', OPTIONS) }
 
 /** `kong-ai check [kong.yml]`: says whether a declarative config is valid. */
-export async function check(args: string[]): Promise<number> {
+async function check(args: string[]): Promise<number> {
   const options = parseOptions(args, OPTIONS, process.env, 1)
   const file = options.positionals[0] ?? process.env.KONG_DECLARATIVE_CONFIG ?? 'kong.yml'
   const result = await readConfig(file, await installedPlugins(options.all('plugins'), processLogger()))

@@ -8,6 +8,7 @@ import { processLogger } from '../runtime/logger.js'
 import { readConfig } from './config-file.js'
 import {
   addressOption,
+  type Command,
   LIVE_PAGE_OPTION,
   LOG_SINK_OPTION,
   MOCK_OPTION,
@@ -54,10 +55,10 @@ export const GATEWAY_OPTIONS = {
   mock: MOCK_OPTION,
 } as const satisfies OptionTable
 
-export const gatewayUsage = usage('gateway [options]', GATEWAY_OPTIONS)
+export const command: Command = { run: gateway, usage: usage('gateway [options]', GATEWAY_OPTIONS) }
 
 /** `kong-ai gateway`: serves a declarative config until SIGTERM or SIGINT. */
-export async function gateway(args: string[]): Promise<number> {
+async function gateway(args: string[]): Promise<number> {
   const started = await startGateway(args, {
     mockUrl: mockOption(parseOptions(args, GATEWAY_OPTIONS, process.env)),
   })

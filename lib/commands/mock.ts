@@ -1,6 +1,6 @@
 import { parseAddress } from '../runtime/listener.js'
 import { DEFAULT_PACE, startMock, type MockOptions } from '../mock/server.js'
-import { parseOptions, usage, UsageError, type OptionTable } from './options.js'
+import { type Command, parseOptions, usage, UsageError, type OptionTable } from './options.js'
 import { untilStopped } from './signals.js'
 
 const OPTIONS = {
@@ -18,7 +18,7 @@ const OPTIONS = {
   },
 } as const satisfies OptionTable
 
-export const mockUsage = usage('mock [options]', OPTIONS)
+export const command: Command = { run: mock, usage: usage('mock [options]', OPTIONS) }
 
 /**
  * `kong-ai mock`: runs a mock LLM provider until SIGTERM or SIGINT.

@@ -2,6 +2,14 @@ import { availableParallelism } from 'node:os'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { parseAddress, type Address } from '../runtime/listener.js'
 
+/** One of `kong-ai`'s commands. */
+export interface Command {
+  /** Resolves with the exit code. */
+  run: (args: string[]) => Promise<number>
+  /** What `--help` prints. */
+  usage: string
+}
+
 /** A setting of a command: a flag and an environment variable of the same meaning. The flag wins. */
 export interface Option {
   /** How its value is called in the usage text: `HOST:PORT`. Absent: it takes none. */

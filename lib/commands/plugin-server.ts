@@ -17,7 +17,7 @@ import {
   WORKERS_OPTION,
   workersOption,
 } from './options.js'
-import type { OptionTable, Parsed } from './options.js'
+import type { Command, OptionTable, Parsed } from './options.js'
 import { chosenPlugins, installedPlugins } from './plugins.js'
 import { untilStopped } from './signals.js'
 
@@ -55,7 +55,7 @@ const OPTIONS: OptionTable = {
   },
   'status-listen': {
     value: 'HOST:PORT',
-    // Not Kong's own variable: a plugin server that Kong starts inherits Kong's environment.
+    // Not Kong's own variable: where both have one environment, they would want the same port.
     env: 'KONG_AI_STATUS_LISTEN',
     help: 'where /status and /metrics are answered; nowhere by default',
   },
@@ -76,13 +76,13 @@ const OPTIONS: OptionTable = {
   verbose: { short: 'v', help: 'log debug lines too' },
 }
 
-export const pluginServerUsage = usage('plugin-server [options]', OPTIONS)
+export const command: Command = { run: pluginServer, usage: usage('plugin-server [options]', OPTIONS) }
 
 /** kong-js-pluginserver takes its long flags with one dash as well. */
 const SINGLE_DASH = /^-(?=(?:plugins-directory|kong-prefix|dump-plugin-info|dump-all-plugins)(?:=|$))/
 
 /** `kong-ai plugin-server`: serves plugins to a real Kong until SIGTERM or SIGINT. */
-export async function pluginServer(args: string[]): Promise<number> {
+async function pluginServer(args: string[]): Promise<number> {
   const options = parseOptions(
     args.map((arg) => arg.replace(SINGLE_DASH, '--')),
     OPTIONS,

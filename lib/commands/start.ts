@@ -1,24 +1,29 @@
 import type { GatewayConfig, Route } from '../gateway/entities.js'
 import { startMock } from '../mock/server.js'
 import { GATEWAY_OPTIONS, startGateway, type StartedGateway } from './gateway.js'
-import { mockOption, parseOptions } from './options.js'
+import { type Command, mockOption, parseOptions, usage } from './options.js'
 import { untilStopped } from './signals.js'
+
+export const command: Command = { run: start, usage: usage('start [options]', GATEWAY_OPTIONS) }
 
 /**
  * `kong-ai start`, what `npm start` runs: the gateway with a mock provider for the routes whose key is not set, and a
  * command to paste.
  */
-export async function start(args: string[]): Promise<number> {
+async function start(args: string[]): Promise<number> {
   const given = mockOption(parseOptions(args, GATEWAY_OPTIONS, process.env))
   const mock = given === undefined ? await startMock() : undefined
-  const started = await startGateway(args, { mockUrl: given ?? mock!.url, livePage: true })
-  if (started) {
+  try {
+    const started = await startGateway(args, { mockUrl: given ?? mock!.url, livePage: true })
+    if (!started) return 1
     process.stdout.write(greeting(started))
     await untilStopped()
     await started.close()
+    return 0
+  } finally {
+    // Also where the gateway could not start: a mock that listens keeps the process alive.
+    await mock?.close()
   }
-  await mock?.close()
-  return started ? 0 : 1
 }
 
 /** What the routes of `ai-proxy` lead to, and one request to try. */

@@ -28,14 +28,15 @@ const EXTENSIONS: ReadonlySet<string> = new Set(['.js', '.cjs', '.mjs', '.ts'])
 
 /**
  * Loads a plugin in one of kong-pdk's layouts: a file (CommonJS, ESM or TypeScript), or a folder with a package.json that names one
- * in `main`, or with an index.js.
+ * in `main`, or with an index.js or index.ts.
  * @throws PluginLoadError naming the file
  */
 export async function loadPlugin(file: string, log: Logger): Promise<LoadedPlugin> {
   const given = path.resolve(file)
   const isFolder = (await stat(given).catch((error: unknown) => fail(given, error))).isDirectory()
   const entry = isFolder ? folderEntry(given) : given
-  if (entry === undefined) return fail(given, 'has neither an index.js nor a package.json with "main"')
+  if (entry === undefined)
+    return fail(given, 'has neither an index.js or index.ts nor a package.json with "main"')
   const module = await importModule(entry, log).catch((error: unknown) => fail(entry, error))
   const name = (module.Name ?? path.parse(isFolder ? given : entry).name).toLowerCase()
   return { name, module, file: entry }
@@ -65,16 +66,18 @@ export async function loadPluginsFolder(folder: string, log: Logger): Promise<Lo
 function isPlugin(file: string, isFolder: boolean): boolean {
   const base = path.basename(file)
   if (base.startsWith('.') || base === 'node_modules') return false
-  if (isFolder) return ['index.js', 'package.json'].some((name) => existsSync(path.join(file, name)))
+  if (isFolder)
+    return ['index.js', 'index.ts', 'package.json'].some((name) => existsSync(path.join(file, name)))
   return EXTENSIONS.has(path.extname(file)) && !file.endsWith('.d.ts')
 }
 
-/** The file that Node takes for the folder's module. */
+/** The file that Node takes for the folder's module; else its index.ts. */
 function folderEntry(folder: string): string | undefined {
   try {
     return createRequire(path.join(folder, 'package.json')).resolve(folder)
   } catch {
-    return undefined
+    const typed = path.join(folder, 'index.ts')
+    return existsSync(typed) ? typed : undefined
   }
 }
 

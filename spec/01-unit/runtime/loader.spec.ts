@@ -75,6 +75,24 @@ describe('loading a folder', () => {
     ])
   })
 
+  it('takes a folder with an index.ts, whose imports name .ts files', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'plugins-'))
+    try {
+      await mkdir(path.join(folder, 'typed'))
+      const index = path.join(folder, 'typed/index.ts')
+      await writeFile(index, "export { Typed as Plugin } from './handler.ts'\n")
+      await writeFile(
+        path.join(folder, 'typed/handler.ts'),
+        'export class Typed { headerFilter(): void {} }\n',
+      )
+      const [plugin] = await loadPluginsFolder(folder, log)
+      expect(plugin).toMatchObject({ name: 'typed', file: index })
+      expect(plugin?.module.Plugin.prototype.headerFilter).toBeTypeOf('function')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
   it('says so when the folder is not there', async () => {
     await expect(loadPluginsFolder(path.join(FIXTURES, 'nowhere'), log)).rejects.toThrow(/nowhere: ENOENT/)
   })

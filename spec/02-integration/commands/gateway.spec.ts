@@ -28,6 +28,28 @@ const ANY_PORTS = ['--proxy-listen', '127.0.0.1:0', '--status-listen', '127.0.0.
 const serving = (url: string) =>
   `{ _format_version: "3.0", services: [{ name: s, url: "${url}", routes: [{ paths: [/] }] }] }`
 
+describe('kong-ai', () => {
+  it('names its commands', async () => {
+    expect(await run(['--help'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^ {2}plugin-server /m),
+    })
+  })
+
+  it.each([
+    ['start', '--watch'],
+    ['gateway', '--watch'],
+    ['check', '--plugins DIR'],
+    ['plugin-server', '--socket PATH'],
+    ['mock', '--pace MS'],
+  ])('%s --help says what it takes, and does nothing', async (command, flag) => {
+    const { code, stdout, stderr } = await run([command, '--help'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(new RegExp(`^usage: kong-ai ${command} `))
+    expect(stdout).toContain(`  ${flag} `)
+  })
+})
+
 describe('kong-ai start', () => {
   it('answers the request that it prints, by the mock provider where no key is set', async () => {
     const command = running(['start', ...ANY_PORTS])
@@ -132,17 +154,12 @@ describe('kong-ai gateway', () => {
     expect(stderr).toMatch(message)
   })
 
-  it('exits 1 where its port is taken', async () => {
+  it.each(['gateway', 'start'])('exits 1 where its port is taken: %s', async (command) => {
     const upstream = await origin()
     open.push(upstream)
     const config = await file(serving(upstream.url))
-    const { code, stderr } = await run([
-      'gateway',
-      '--config',
-      config,
-      '--proxy-listen',
-      `127.0.0.1:${upstream.port}`,
-    ])
+    const taken = `127.0.0.1:${upstream.port}`
+    const { code, stderr } = await run([command, '--config', config, ...ANY_PORTS, '--proxy-listen', taken])
     expect(code).toBe(1)
     expect(stderr).toContain('EADDRINUSE')
   })
