@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http'
-import type { AttemptFailure, NextAttempt, UpstreamRequest } from '../pdk/exchange.js'
+import type { AttemptFailure, NextAttempt } from '../pdk/exchange.js'
 import { copyHeaders, endToEndHeaders, type HeaderRecord } from '../pdk/headers.js'
 import type { Logger } from '../pdk/method.js'
 import type { BodyArg } from '../pdk/plugin.js'
+import { AwaitedPhases } from './awaited-phases.js'
 import type { PluginChain, PluginInstance } from './chain.js'
 import { CollectedBody, tooLarge } from './collected-body.js'
 import { Downstream } from './downstream.js'
 import type { Exit, LiveExchange } from './exchange.js'
 import { FlushTimer } from './flush-timer.js'
-import { BodyAborted } from './incoming-request.js'
 import { bytesOf, failureAnswer, kongAnswer, replaceAnswer, UNEXPECTED } from './kong-answers.js'
 import type { PipelineHost } from './pipeline-host.js'
 import { PluginScopes } from './plugin-scopes.js'
@@ -30,6 +30,7 @@ export class Pipeline implements UpstreamHandler {
   readonly #log: Logger
   readonly #down: Downstream
   readonly #scopes: PluginScopes
+  readonly #phases: AwaitedPhases
   #plugins: PluginChain
   #leg: UpstreamLeg | undefined
   readonly #arg: BodyArg = { chunk: NOTHING, eof: false, abort: false, error: undefined }
@@ -45,6 +46,8 @@ export class Pipeline implements UpstreamHandler {
     if (phase === 'access') this.#x.phase = phase
   })
   #headersFiltered = false
+  /** The attempt under way; undefined between two. */
+  #attempting: symbol | undefined
   #state: 'running' | 'ended' = 'running'
 
   constructor(x: LiveExchange, host: PipelineHost, out: ServerResponse) {
@@ -53,6 +56,7 @@ export class Pipeline implements UpstreamHandler {
     this.#plugins = host.globals
     this.#log = host.pdk.logger
     this.#scopes = new PluginScopes(x, host.pdk)
+    this.#phases = new AwaitedPhases(x, this.#scopes, this.#log, () => this.#down.closed)
     x.onFlushAfter = (ms) => this.#flush.after(ms)
     this.#down = new Downstream(
       x,
@@ -74,7 +78,7 @@ export class Pipeline implements UpstreamHandler {
 
   async #request(): Promise<void> {
     const x = this.#x
-    if (this.#plugins.rewrite.length > 0) await this.#phase('rewrite', this.#plugins.rewrite)
+    if (this.#plugins.rewrite.length > 0) await this.#phases.run('rewrite', this.#plugins.rewrite)
     if (!x.pendingExit) {
       const routed = this.#host.route(x)
       if ('exit' in routed) {
@@ -83,7 +87,7 @@ export class Pipeline implements UpstreamHandler {
         x.bind(routed.binding)
         this.#plugins = routed.plugins
         x.buffered ||= routed.plugins.response.length > 0
-        await this.#phase('access', this.#plugins.access)
+        await this.#phases.run('access', this.#plugins.access)
       }
     }
     if (this.#down.closed) return
@@ -91,27 +95,12 @@ export class Pipeline implements UpstreamHandler {
     else await this.#attempt()
   }
 
-  async #phase(phase: 'rewrite' | 'access' | 'response', plugins: readonly PluginInstance[]): Promise<void> {
-    const x = this.#x
-    x.phase = phase
-    for (const one of plugins) {
-      try {
-        await one.plugin[phase]!(this.#scopes.kong(one))
-      } catch (error) {
-        if (this.#down.closed || error instanceof BodyAborted) return
-        // After an exit the plugin's code goes on: what it throws then is a matter of its own.
-        if (!x.pendingExit) x.pendingExit = kongAnswer(500, UNEXPECTED, x.id)
-        this.#log.error({ plugin: one.name, phase, err: error }, 'a plugin failed')
-      }
-      if (x.pendingExit || this.#down.closed) return
-    }
-  }
-
   // ---- attempts
 
   async #attempt(): Promise<void> {
     const x = this.#x
     const { upstream } = x
+    const attempt = (this.#attempting = Symbol())
     this.#ownHeaders ??= x.response.headers
     this.#flush.attemptBegins()
     this.#host.telemetry.attempt(x)
@@ -119,12 +108,12 @@ export class Pipeline implements UpstreamHandler {
       const authorized = upstream.authorize?.(upstream)
       if (authorized) await authorized
     } catch (error) {
-      if (this.#isOver(upstream)) return
+      if (this.#isOver(attempt)) return
       this.#log.error({ err: error }, 'an upstream request could not be authorized')
       await this.#failed({ kind: 'rejected', message: 'the request could not be authorized' })
       return
     }
-    if (this.#isOver(upstream)) return
+    if (this.#isOver(attempt)) return
     if (upstream.host === '') {
       await this.#failed({ kind: 'rejected', message: 'no plugin has set a target' })
       return
@@ -140,13 +129,14 @@ export class Pipeline implements UpstreamHandler {
   }
 
   /** A filter may have given the attempt up while its request was being authorized. */
-  #isOver(upstream: UpstreamRequest): boolean {
-    return this.#down.closed || this.#state === 'ended' || this.#x.upstream !== upstream
+  #isOver(attempt: symbol): boolean {
+    return this.#down.closed || this.#state === 'ended' || this.#attempting !== attempt
   }
 
   /** An attempt is over without an answer, or without the end of one. */
   async #failed(failure: AttemptFailure): Promise<void> {
     const x = this.#x
+    this.#attempting = undefined
     x.tryFailed(failure.kind)
     this.#host.telemetry.attemptFailed(x, failure)
     const next = await this.#next(failure)
@@ -223,7 +213,7 @@ export class Pipeline implements UpstreamHandler {
     this.#x.tryFailed(failure.kind)
     if (!this.#x.serviceResponse) this.#retry(failure)
     else if (this.#plugins.bodyFilter.length > 0) this.#body(NOTHING, true, failure)
-    else if (this.#x.response.committed) this.#down.breakOff()
+    else if (this.#x.response.committed) this.#breakOff()
     else this.#answer(failureAnswer(failure, this.#x.id), 'error')
   }
 
@@ -232,7 +222,7 @@ export class Pipeline implements UpstreamHandler {
     const x = this.#x
     this.#collected = undefined
     x.serviceResponse!.body = body
-    await this.#phase('response', this.#plugins.response)
+    await this.#phases.run('response', this.#plugins.response)
     if (this.#down.closed) return
     if (x.pendingExit) {
       this.#answer(x.pendingExit, 'exit')
@@ -317,6 +307,8 @@ export class Pipeline implements UpstreamHandler {
     if (x.pendingFailure) {
       const failure = x.pendingFailure
       x.pendingFailure = undefined
+      // Between two attempts there is none to give up.
+      if (!this.#attempting) return false
       this.#leg?.abort()
       this.#retry(failure)
       return true
@@ -328,11 +320,8 @@ export class Pipeline implements UpstreamHandler {
     const x = this.#x
     this.#log.error({ plugin: one.name, phase: x.phase, err: error }, 'a plugin failed')
     this.#leg?.abort()
-    if (x.response.committed) {
-      this.#down.breakOff()
-      return
-    }
-    this.#replace(kongAnswer(500, UNEXPECTED, x.id))
+    if (x.response.committed) this.#breakOff()
+    else this.#replace(kongAnswer(500, UNEXPECTED, x.id))
   }
 
   /** Past the filters: the exit is one's last word. */
@@ -345,8 +334,14 @@ export class Pipeline implements UpstreamHandler {
   #broken(rest: Buffer, failure: AttemptFailure): void {
     this.#leg?.abort()
     if (rest.length > 0) this.#send(rest, false)
-    if (this.#x.response.committed) this.#down.breakOff()
+    if (this.#x.response.committed) this.#breakOff()
     else this.#answer(failureAnswer(failure, this.#x.id), 'error')
+  }
+
+  /** The client has yet to take what there was: no filter adds to it. */
+  #breakOff(): void {
+    this.#state = 'ended'
+    this.#down.breakOff()
   }
 
   // ---- answers of our own
@@ -365,7 +360,7 @@ export class Pipeline implements UpstreamHandler {
   #unexpected(error: unknown): void {
     this.#log.error({ err: error }, 'an exchange failed')
     this.#leg?.abort()
-    if (this.#x.response.committed || this.#down.closed) this.#down.breakOff()
+    if (this.#x.response.committed || this.#down.closed) this.#breakOff()
     else this.#answer(kongAnswer(500, UNEXPECTED, this.#x.id), 'error')
   }
 
@@ -384,14 +379,7 @@ export class Pipeline implements UpstreamHandler {
 
   async #logPhase(): Promise<void> {
     await this.#host.ended?.(this.#x)
-    this.#x.phase = 'log'
-    for (const one of this.#plugins.log) {
-      try {
-        await one.plugin.log!(this.#scopes.kong(one))
-      } catch (error) {
-        this.#log.error({ plugin: one.name, phase: 'log', err: error }, 'a plugin failed')
-      }
-    }
+    await this.#phases.log(this.#plugins.log)
     this.#host.record?.(this.#x)
   }
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { AttemptFailure, UpstreamRequest } from '../../../lib/pdk/exchange.js'
 import type { FilterKong, Kong } from '../../../lib/pdk/kong.js'
@@ -6,6 +7,7 @@ import type { BodyArg, Plugin } from '../../../lib/pdk/plugin.js'
 import { MAX_COLLECTED_BYTES } from '../../../lib/runtime/collected-body.js'
 import { closing, phases } from '../../support/ai-gateway.js'
 import { gate, origin, type Origin } from '../../support/origin.js'
+import { until } from '../../support/plugin-server.js'
 import { testGateway } from '../../support/gateway.js'
 
 /** A gateway whose one route has the plugin. */
@@ -110,7 +112,70 @@ describe('an attempt that fails after its answer has begun', () => {
   })
 })
 
+describe('an attempt that a filter gives up while it is being authorized', () => {
+  it('is not sent, however long the next one takes to be made', async () => {
+    const upstream = await breaking()
+    const authorized = gate()
+    const { url } = await running({
+      async access(kong: Kong) {
+        await kong.service.setRequest({ ...to(upstream, '/late'), authorize: () => authorized.promise })
+        await kong.service.setAttempts(async () => {
+          authorized.open()
+          await sleep(50)
+          return to(upstream, '/end')
+        })
+        await kong.response.flushAfter(1)
+      },
+      bodyFilter(kong: FilterKong, arg: BodyArg) {
+        if (arg.chunk.length === 0 && !arg.eof) kong.service.failAttempt({ kind: 'timeout', message: 'slow' })
+      },
+    })
+    expect(await (await fetch(url)).text()).toBe('/end')
+    expect(upstream.requests.map((request) => request.url)).toEqual(['/end'])
+  })
+})
+
+describe('an answer that breaks off', () => {
+  it('runs no filter any more, though its client has yet to take what there was', async () => {
+    const upstream = closing(await origin((_, response) => void response.write(Buffer.alloc(16_000_000))))
+    const runs: string[] = []
+    const { url } = await running({
+      access: (kong: Kong) => kong.service.setRequest(to(upstream, '/')),
+      bodyFilter(kong: FilterKong, arg: BodyArg) {
+        runs.push(arg.chunk.length > 0 ? 'read' : 'flush')
+        kong.response.flushAfter(100)
+        if (arg.chunk.length === 0) throw new Error('a fault')
+      },
+    })
+    const response = await fetch(url)
+    await until(() => runs.includes('flush'))
+    await sleep(300)
+    expect(runs.filter((run) => run === 'flush')).toHaveLength(1)
+    await expect(response.text()).rejects.toThrow()
+  })
+})
+
 describe('a flush between two attempts', () => {
+  it('gives no attempt up', async () => {
+    const upstream = await breaking()
+    let made = 0
+    const { url } = await running({
+      async access(kong: Kong) {
+        await kong.service.setRequest({ ...to(upstream, '/'), host: '' })
+        await kong.service.setAttempts(async () => {
+          await kong.response.flushAfter(1)
+          await sleep(50)
+          return ++made === 1 ? to(upstream, '/end') : null
+        })
+      },
+      bodyFilter(kong: FilterKong, arg: BodyArg) {
+        if (arg.chunk.length === 0 && !arg.eof) kong.service.failAttempt({ kind: 'timeout', message: 'slow' })
+      },
+    })
+    expect(await (await fetch(url)).text()).toBe('/end')
+    expect(made).toBe(1)
+  })
+
   it('may commit the answer, and the next attempt goes out all the same', async () => {
     const upstream = await breaking()
     const said = gate()
