@@ -99,11 +99,12 @@ export class UpstreamLeg implements Caller {
     connection?.close()
   }
 
-  /** Nobody needs the rest. The connection is kept if the answer ends soon, else closed; the handler hears nothing more. */
+  /** Nobody needs the rest. The connection is kept if an answer under way ends soon, else closed; the handler hears nothing more. */
   release(): void {
     if (this.#state !== 'open') return
-    if (!this.#connection) {
-      this.#over()
+    const hasBegun = this.#message === undefined
+    if (!this.#connection || !hasBegun) {
+      this.abort()
       return
     }
     this.#state = 'released'

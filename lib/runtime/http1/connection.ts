@@ -70,7 +70,7 @@ export class Connection {
       .once(address.tls ? 'secureConnect' : 'connect', () => this.#onConnect())
       .on('drain', () => this.#onDrain())
       .on('end', () => this.#onEnd())
-      .on('error', (error) => this.#onBreak(failureOf(error)))
+      .on('error', (error) => this.#onBreak(failureOf(error, this.#phase === 'connecting')))
       .on('close', () => this.#onBreak({ kind: 'closed', message: 'closed' }))
     this.#arm(connectTimeout)
   }

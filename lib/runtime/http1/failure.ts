@@ -15,11 +15,18 @@ const KIND_OF_CODE: Readonly<Record<string, AttemptFailure['kind']>> = {
 const TLS_CODE =
   /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|CRL_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|EPROTO)/
 
-/** What an error of a socket means for the attempt. */
-export function failureOf(error: Error & { code?: string }): AttemptFailure {
+/**
+ * What an error of a socket means for the attempt. Where the network or TLS fails a connection that had been made, the request may
+ * have been done: that is not told as one that found no upstream, which others repeat.
+ */
+export function failureOf(error: Error & { code?: string }, isConnecting: boolean): AttemptFailure {
   const code = error.code ?? ''
   // One error for each address that was tried, under a common code.
   const { message } =
     error instanceof AggregateError ? ((error.errors[0] as Error | undefined) ?? error) : error
-  return { kind: TLS_CODE.test(code) ? 'tls' : (KIND_OF_CODE[code] ?? 'closed'), message }
+  return { kind: isConnecting ? kindOf(code) : code === 'ETIMEDOUT' ? 'timeout' : 'closed', message }
+}
+
+function kindOf(code: string): AttemptFailure['kind'] {
+  return TLS_CODE.test(code) ? 'tls' : (KIND_OF_CODE[code] ?? 'closed')
 }

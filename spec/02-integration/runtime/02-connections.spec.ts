@@ -86,6 +86,17 @@ async function settled(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 30))
 }
 
+describe('an answer that nobody waits for any more', () => {
+  it('is not asked for where its request has not been sent', async () => {
+    const { url, sides } = await server((side) => void side.requests(1).then(() => side.write(OK)))
+    const through = upstreams()
+    const first = call(through, requestTo(url, { path: '/first' }))
+    first.leg!.release()
+    expect((await call(through, requestTo(url, { path: '/second' })).over).body).toBe('ok')
+    expect(sides.map(({ text }) => text.split(' ')[1])).not.toContain('/first')
+  })
+})
+
 describe('a connection', () => {
   it('is kept for the next request', async () => {
     const { url, sides } = await server(answering(OK))

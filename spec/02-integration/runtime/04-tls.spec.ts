@@ -120,6 +120,28 @@ describe('an https upstream', () => {
     expect(failure).toMatchObject({ kind: 'tls' })
   })
 
+  it('that spoils its TLS once it has the request may have done it: a failure that nobody repeats', async () => {
+    const { port, sockets } = await server()
+    // What stands between the two lets the handshake and the request through, and answers with noise.
+    let spoils = false
+    const between = net.createServer((client) => {
+      const onward = net.connect(port, '127.0.0.1')
+      for (const socket of [client, onward]) socket.on('error', () => {})
+      client.pipe(onward)
+      onward.on('data', (bytes) => client.write(spoils ? Buffer.alloc(100, 'noise') : bytes))
+      client.on('close', () => onward.destroy())
+    })
+    between.listen(0, '127.0.0.1')
+    await once(between, 'listening')
+    closing({ close: async () => void between.close() })
+    const through = upstreams()
+    const request = at((between.address() as AddressInfo).port, { method: 'POST' })
+    await call(through, request).over
+    spoils = true
+    expect((await call(through, request).over).failure).toMatchObject({ kind: 'closed' })
+    expect(sockets).toHaveLength(1)
+  })
+
   it('that never shakes hands is given up in time', async () => {
     const silent = net.createServer((socket) => void socket.on('error', () => {}))
     silent.listen(0, '127.0.0.1')
