@@ -6,7 +6,7 @@ import type { HandoverCounters } from './counters.js'
 import type { EventHandler } from './events.js'
 import type { HostedPlugin } from './hosted.js'
 import type { Instance } from './instances.js'
-import type { Reads, Relays } from './relays.js'
+import type { Reads, RelayAddress, Relays } from './relays.js'
 import { TICKET_HEADER } from './tickets.js'
 
 /** What a plugin may declare to be read over RPC: the relay has no other way to know it. */
@@ -75,12 +75,14 @@ export function handoverHandlers(
 async function handOver(instance: Instance, reads: Reads, relays: Relays, kong: Kong): Promise<string> {
   for (;;) {
     const relay = await relays.choose()
-    const expected = relay.expect(instance, reads)
-    await kong.service.setTarget(relay.address.host, relay.address.port)
-    await kong.service.request.setScheme('http')
-    const ticket = await expected
+    const [ticket] = await Promise.all([relay.expect(instance, reads), tell(kong, relay.address)])
     if (ticket !== undefined) return ticket
   }
+}
+
+async function tell(kong: Kong, { host, port }: RelayAddress): Promise<void> {
+  await kong.service.setTarget(host, port)
+  await kong.service.request.setScheme('http')
 }
 
 async function read(names: readonly string[], kong: Kong): Promise<Reads> {

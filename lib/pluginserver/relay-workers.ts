@@ -1,6 +1,6 @@
 import type { Logger } from '../pdk/method.js'
 import type { DirectTarget } from '../pdk/plugin.js'
-import type { Argument } from '../runtime/workers/peer.js'
+import { PeerGone, type Argument } from '../runtime/workers/peer.js'
 import { Supervisor, type SupervisorOptions } from '../runtime/workers/supervisor.js'
 import type { Worker } from '../runtime/workers/worker.js'
 import type { HandoverCounters } from './counters.js'
@@ -62,8 +62,13 @@ export class RelayWorkers implements Relays {
       address: worker.started,
       expect: async (instance, reads) => {
         worker.load++
-        const { peer } = worker
-        return asked(peer.ask('expect', { plugin: this.#handed(instance), reads: plainReads(reads) }))
+        try {
+          const request = { plugin: this.#handed(instance), reads: plainReads(reads) }
+          return await asked(worker.peer.ask('expect', request))
+        } catch (error) {
+          worker.load--
+          throw error
+        }
       },
     }
   }
@@ -126,7 +131,12 @@ function plainReads(reads: Reads): Argument<RelayWorkerMethods['expect']>['reads
   return [...reads]
 }
 
-/** A worker that cannot answer is as good as none. */
-function asked<T>(answer: Promise<T>): Promise<T | undefined> {
-  return answer.catch(() => undefined)
+/** A worker that is gone is as good as none. */
+async function asked<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof PeerGone) return undefined
+    throw error
+  }
 }

@@ -17,7 +17,11 @@ export type Reads = ReadonlyMap<string, unknown>
 /** One of the places where handed-over requests go. */
 export interface RelayChoice {
   readonly address: RelayAddress
-  /** Resolves with the ticket by which the relay knows the request from then on; with undefined if that relay is gone. */
+  /**
+   * Resolves with the ticket by which the relay knows the request from then on; with undefined if that relay is gone.
+   *
+   * @throws Error of the plugin, where the relay cannot make it
+   */
   expect(instance: Instance, reads: Reads): Promise<string | undefined>
 }
 

@@ -6,7 +6,8 @@ import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 import { start, type RunningCommand } from './command.js'
 
-const PLUGINS = path.resolve(import.meta.dirname, '../fixtures/plugins-workers')
+/** Plugins that know of processes. */
+export const PLUGINS = path.resolve(import.meta.dirname, '../fixtures/plugins-workers')
 
 /** A gateway whose workers say who they are. Stopped after the test. */
 export interface WorkersGateway {

@@ -21,7 +21,7 @@ import { endings, expectTranslated, heldStreams, kongWorker, parrot } from '../.
 import { until } from '../../support/plugin-server.js'
 import { scrape } from '../../support/prometheus.js'
 import { temporarySocket } from '../../support/temp-socket.js'
-import { isAlive, pidsWhere, temporaryFolder, workerPids } from '../../support/workers.js'
+import { isAlive, pidsWhere, PLUGINS, temporaryFolder, workerPids } from '../../support/workers.js'
 
 /** Several processes start, on a machine that others use as well. Milliseconds. */
 const TIMEOUT = 60_000
@@ -172,6 +172,14 @@ describe('kong-ai plugin-server --workers', { timeout: TIMEOUT }, () => {
       const answer = await post(front, { messages }, { headers: { 'x-relay-ticket': ticket } })
       expect([answer.status, await answer.text()]).toEqual([200, COMPLETION])
     }
+  })
+
+  it('fails a request whose plugin no worker can make, instead of trying for ever', async () => {
+    const { socket } = await serving('--plugins', PLUGINS, '--plugin', 'alone')
+    const one = double(socket, 'alone', {})
+    const run = one.begin({ path: '/' })
+    expect((await one.beforeUpstream(run))?.status).toBe(500)
+    expect(run.calls.filter(({ method }) => method === 'kong.service.set_target').length).toBeLessThan(2)
   })
 
   it('gives the relays ports that follow each other, where one is named', async () => {
