@@ -1,4 +1,4 @@
-import * as fc from "fast-check"
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isObject, type Json } from '../../../lib/llm/json.js'
 import { outlineOf } from '../../../lib/llm/json-outline.js'
