@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isIPv6 } from 'node:net'
 import { isObject, type Json } from '../llm/json.js'
 import { normalizePath } from '../runtime/normalize-path.js'
 import type { Path } from './faults.js'
@@ -70,9 +70,9 @@ export const name: TextCheck = (value) =>
 
 /** Of a Service: a name or an address, without a port. */
 export const serviceHost: TextCheck = (value) => {
-  if (isIP(value) !== 0) return undefined
-  if (value.includes(':')) return 'must not have a port'
-  return /^[\w.-]+$/.test(value) ? undefined : `invalid value: ${value}`
+  if (/^[\w.-]+$/.test(value)) return undefined
+  if (!value.includes(':')) return `invalid value: ${value}`
+  return isIPv6(value) ? undefined : 'must not have a port'
 }
 
 /** Of a Route: with a port or not, and with at most one `*` for the first or the last label. */
@@ -84,7 +84,7 @@ export const routeHost: TextCheck = (value) => {
   const { name, port } = splitHost(value)
   if (port !== undefined && port > 65535) return 'invalid port number'
   const isName = /^[\w.-]+$/.test(name.replace('*', 'x'))
-  return isName || isIP(name) !== 0 ? undefined : `invalid value: ${value}`
+  return isName || isIPv6(name) ? undefined : `invalid value: ${value}`
 }
 
 const badPercent = (path: string): string | undefined => {

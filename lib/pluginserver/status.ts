@@ -1,6 +1,6 @@
-import { Counter, Histogram } from 'prom-client'
 import type { JsonObject } from '../llm/json.js'
 import type { Metrics } from '../runtime/telemetry/metrics.js'
+import { MoreLabels } from '../runtime/telemetry/series.js'
 import { observation, type Observation, type ObservationOptions } from '../runtime/telemetry/observation.js'
 import type { HandoverCounters } from './counters.js'
 import type { EventRecord } from './events.js'
@@ -51,22 +51,20 @@ export function outcomes(counters: HandoverCounters): Record<string, number> {
 }
 
 /** @returns what is to be told of each event of Kong's */
-export function eventMetrics({ registry }: Metrics): (record: EventRecord) => void {
-  const events = new Counter({
-    name: 'kong_ai_rpc_events_total',
-    help: 'Events of Kong, by how they ended',
-    labelNames: ['plugin', 'phase', 'outcome'],
-    registers: [registry],
-  })
-  const roundTrips = new Histogram({
-    name: 'kong_ai_rpc_round_trips',
-    help: 'Messages that Kong sent for an event, the first one included',
-    labelNames: ['plugin', 'phase'],
-    buckets: ROUND_TRIPS,
-    registers: [registry],
-  })
+export function eventMetrics(metrics: Metrics): (record: EventRecord) => void {
+  const events = metrics.counter('kong_ai_rpc_events_total', 'Events of Kong, by how they ended')
+  const roundTrips = metrics.histogram(
+    'kong_ai_rpc_round_trips',
+    'Messages that Kong sent for an event, the first one included',
+    ROUND_TRIPS,
+  )
+  const none = {}
+  const plugins = new MoreLabels('plugin')
+  const phases = new MoreLabels('phase')
+  const ends = new MoreLabels('outcome')
   return ({ plugin, phase, outcome, roundTrips: trips }) => {
-    events.inc({ plugin, phase, outcome })
-    roundTrips.observe({ plugin, phase }, trips)
+    const labels = phases.of(plugins.of(none, plugin), phase)
+    events.inc(ends.of(labels, outcome))
+    roundTrips.observe(labels, trips)
   }
 }

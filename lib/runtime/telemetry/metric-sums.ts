@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue } from 'prom-client'
+import type { MetricObjectWithValues, MetricValue } from 'prom-client'
+import { promClient } from './prometheus.js'
 
 /** A metric as plain data, as prom-client gives it. */
 export type PlainMetric = Omit<MetricObjectWithValues<MetricValue<string>>, 'collect'>
@@ -56,7 +57,7 @@ function byName(metrics: readonly PlainMetric[]): PlainMetric[][] {
 /** Of metrics of one name. */
 function sum(ones: readonly PlainMetric[]) {
   const aggregator = AGGREGATORS.find(([name]) => name.test(ones[0]!.name))?.[1] ?? ones[0]!.aggregator
-  return AggregatorRegistry.aggregate(ones.map((one) => [{ ...one, aggregator }]))
+  return promClient().AggregatorRegistry.aggregate(ones.map((one) => [{ ...one, aggregator }]))
 }
 
 /** The sum as plain data again. */

@@ -1,15 +1,19 @@
 import { setImmediate } from 'node:timers/promises'
-import { Counter, Gauge, Registry } from 'prom-client'
 import type { AbortReason } from '../../pdk/model-call.js'
 import type { LiveExchange } from '../exchange.js'
 import type { LogSink } from '../log-sink.js'
 import type { PlainMetric } from './metric-sums.js'
-import { LABELS, ModelNames, TOKEN_TYPES, type ModelLabels } from './model-labels.js'
-import { processMetrics } from './process-metrics.js'
-import { bucketsMetric, MoreLabels, SeriesCounter, SeriesHistogram } from './series.js'
+import { ModelNames, TOKEN_TYPES, type ModelLabels } from './model-labels.js'
+import { metricText, processMetrics } from './prometheus.js'
+import {
+  bucketsMetric,
+  MoreLabels,
+  readMetric,
+  type ReadMetric,
+  SeriesCounter,
+  SeriesHistogram,
+} from './series.js'
 import type { ExchangeObserver, Telemetry } from './telemetry.js'
-
-const { model: MODEL } = LABELS
 
 /** Milliseconds: Kong's (kong/plugins/prometheus/exporter.lua), and the same with finer steps for a stream's first token. */
 const PROVIDER_LATENCIES = [
@@ -23,7 +27,7 @@ const TOKEN_RATES = [5, 10, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000]
  * (https://docs.konghq.com/hub/kong-inc/prometheus/, `ai_metrics`), and count, as there, what a provider has answered.
  */
 export class Metrics implements ExchangeObserver {
-  readonly registry = new Registry()
+  readonly #metrics: ReadMetric[] = []
   readonly #models = new ModelNames()
   readonly #requests
   readonly #cost
@@ -42,54 +46,39 @@ export class Metrics implements ExchangeObserver {
   readonly #byType = new MoreLabels('token_type')
 
   constructor() {
-    const { kong: labelNames, tokens: tokenLabels } = LABELS
-    this.#requests = this.#counter(
-      'kong_ai_llm_requests_total',
-      'Requests that a provider answered',
-      labelNames,
-    )
-    this.#cost = this.#counter(
-      'kong_ai_llm_cost_total',
-      'What they cost, by the configured prices',
-      labelNames,
-    )
-    this.#tokens = this.#counter('kong_ai_llm_tokens_total', 'Tokens of requests and answers', tokenLabels)
-    this.#providerLatency = this.#histogram(
+    this.#requests = this.counter('kong_ai_llm_requests_total', 'Requests that a provider answered')
+    this.#cost = this.counter('kong_ai_llm_cost_total', 'What they cost, by the configured prices')
+    this.#tokens = this.counter('kong_ai_llm_tokens_total', 'Tokens of requests and answers')
+    this.#providerLatency = this.histogram(
       'kong_ai_llm_provider_latency_ms',
       'From the request to the end of the answer, in milliseconds',
       PROVIDER_LATENCIES,
     )
-    this.#estimated = this.#counter(
+    this.#estimated = this.counter(
       'kong_ai_llm_estimated_tokens_total',
       'Those of kong_ai_llm_tokens_total that the provider did not report and we counted',
-      [...MODEL, 'token_type'],
     )
-    this.#answers = this.#counter('kong_ai_llm_answers_total', 'Answers that clients got, by status', [
-      ...MODEL,
-      'status',
-    ])
-    this.#aborts = this.#counter(
+    this.#answers = this.counter('kong_ai_llm_answers_total', 'Answers that clients got, by status')
+    this.#aborts = this.counter(
       'kong_ai_llm_aborts_total',
       'Answers that did not come to their end: by the client, the provider, a timeout or a limit',
-      [...MODEL, 'reason'],
     )
-    this.#retries = this.#counter('kong_ai_llm_retries_total', 'Requests to providers after the first', MODEL)
-    this.#unknownFrames = this.#counter(
+    this.#retries = this.counter('kong_ai_llm_retries_total', 'Requests to providers after the first')
+    this.#unknownFrames = this.counter(
       'kong_ai_llm_unknown_frames_total',
       'Frames of providers that were passed over because nobody knows them',
-      MODEL,
     )
-    this.#providerFirstToken = this.#histogram(
+    this.#providerFirstToken = this.histogram(
       'kong_ai_llm_provider_first_token_ms',
       "From our request to the provider to its stream's first token, in milliseconds",
       FIRST_TOKENS,
     )
-    this.#firstToken = this.#histogram(
+    this.#firstToken = this.histogram(
       'kong_ai_llm_first_token_ms',
       "From the client's request to the first token that left for it, in milliseconds",
       FIRST_TOKENS,
     )
-    this.#tokenRate = this.#histogram(
+    this.#tokenRate = this.histogram(
       'kong_ai_llm_tokens_per_second',
       'Tokens a second of a stream, after its first',
       TOKEN_RATES,
@@ -98,7 +87,7 @@ export class Metrics implements ExchangeObserver {
 
   /** Adds what is read off the exchanges under way. */
   watch(telemetry: Telemetry, sink: LogSink | undefined): void {
-    this.registry.registerMetric(
+    this.#metrics.push(
       bucketsMetric(
         'kong_ai_frame_latency_ms',
         "From a read of a provider's stream to the hand-over of its frames to the client's connection, in milliseconds",
@@ -121,34 +110,32 @@ export class Metrics implements ExchangeObserver {
     this.gauge('kong_ai_log_lines_pending', 'Log entries that are on their way', () => sink.pending)
   }
 
+  counter(name: string, help: string): SeriesCounter {
+    const counter = new SeriesCounter(name, help)
+    this.#metrics.push(counter.metric)
+    return counter
+  }
+
+  /** @param bounds ascending */
+  histogram(name: string, help: string, bounds: readonly number[]): SeriesHistogram {
+    const histogram = new SeriesHistogram(name, help, bounds)
+    this.#metrics.push(histogram.metric)
+    return histogram
+  }
+
   /** A gauge whose value is asked for when somebody looks. */
   gauge(name: string, help: string, value: () => number): void {
-    const gauge = new Gauge({
-      name,
-      help,
-      registers: [],
-      collect() {
-        this.set(value())
-      },
-    })
-    this.registry.registerMetric(gauge)
+    this.#metrics.push(readMetric({ name, help, type: 'gauge' }, () => [{ labels: {}, value: value() }]))
   }
 
   /** A counter that somebody else keeps, by the values of one label; of `''` where it has none. */
   total(name: string, help: string, label: string, values: () => Readonly<Record<string, number>>): void {
-    const counter = new Counter({
-      name,
-      help,
-      labelNames: label === '' ? [] : [label],
-      registers: [],
-      collect() {
-        this.reset()
-        for (const [key, value] of Object.entries(values())) {
-          this.inc(label === '' ? {} : { [label]: key }, value)
-        }
-      },
-    })
-    this.registry.registerMetric(counter)
+    const series = () =>
+      Object.entries(values()).map(([key, value]) => ({
+        labels: label === '' ? {} : { [label]: key },
+        value,
+      }))
+    this.#metrics.push(readMetric({ name, help, type: 'counter' }, series))
   }
 
   end(x: LiveExchange): void {
@@ -190,33 +177,20 @@ export class Metrics implements ExchangeObserver {
   /** Prometheus's text format. One metric a turn of the event loop: with many series the whole takes as long as a frame may. */
   async text(): Promise<string> {
     const texts: string[] = []
-    for (const registry of [this.registry, processMetrics()]) {
-      for (const { name } of registry.getMetricsAsArray()) {
-        texts.push(await registry.getSingleMetricAsString(name))
-        await setImmediate()
-      }
+    for (const metric of this.#all()) {
+      texts.push(await metricText(metric))
+      await setImmediate()
     }
     return `${texts.join('\n\n')}\n`
   }
 
   /** One after the other, for a process that adds them to those of others; null behind the last. */
   async plain(place: number): Promise<PlainMetric | null> {
-    const all = [this.registry, processMetrics()].flatMap((registry) =>
-      registry.getMetricsAsArray().map(({ name }) => registry.getSingleMetric(name)!),
-    )
-    return (await all[place]?.get()) ?? null
+    return (await this.#all()[place]?.get()) ?? null
   }
 
-  #counter(name: string, help: string, labelNames: readonly string[]): SeriesCounter {
-    const counter = new SeriesCounter(name, help, labelNames)
-    this.registry.registerMetric(counter.metric)
-    return counter
-  }
-
-  #histogram(name: string, help: string, bounds: readonly number[]): SeriesHistogram {
-    const histogram = new SeriesHistogram(name, help, bounds)
-    this.registry.registerMetric(histogram.metric)
-    return histogram
+  #all(): readonly ReadMetric[] {
+    return [...this.#metrics, ...processMetrics()]
   }
 }
 

@@ -1,24 +1,10 @@
 import type { LiveExchange } from '../exchange.js'
 
-const MODEL = ['ai_provider', 'ai_model'] as const
-/** Kong's, in its order; those of its other plugins are empty without them. */
-const KONG = [...MODEL, 'cache_status', 'vector_db', 'embeddings_provider', 'embeddings_model'] as const
-/** The names of the labels: ours, Kong's, and Kong's of token counts. */
-export const LABELS = {
-  model: MODEL,
-  kong: [...KONG, 'workspace'],
-  tokens: [...KONG, 'token_type', 'workspace'],
-} as const
-
 export const TOKEN_TYPES = ['prompt_tokens', 'completion_tokens', 'total_tokens'] as const
 export type TokenType = (typeof TOKEN_TYPES)[number]
 
 /** The label sets of one model, made once: that costs more than to count with them. */
-export interface ModelLabels {
-  readonly model: Record<(typeof LABELS.model)[number], string>
-  readonly kong: Record<(typeof LABELS.kong)[number], string>
-  readonly tokens: Readonly<Record<TokenType, Record<(typeof LABELS.tokens)[number], string>>>
-}
+export type ModelLabels = Readonly<ReturnType<typeof labelsOf>>
 
 /** Each pair is about a hundred series. */
 const MAX_PAIRS = 50
@@ -51,7 +37,8 @@ export class ModelNames {
   }
 }
 
-function labelsOf(ai_provider: string, ai_model: string): ModelLabels {
+/** Ours, Kong's and Kong's of token counts; Kong's in its order, with those of its other plugins empty. */
+function labelsOf(ai_provider: string, ai_model: string) {
   const model = { ai_provider, ai_model }
   const plugins = { cache_status: '', vector_db: '', embeddings_provider: '', embeddings_model: '' }
   const kong = { ...model, ...plugins, workspace: 'default' }

@@ -1,5 +1,5 @@
-import { Counter, type Metric } from 'prom-client'
 import { Buckets } from './buckets.js'
+import type { PlainMetric } from './metric-sums.js'
 
 /** The labels of a series. Series are told apart by this object, not by what it says: make it once (`ModelNames`). */
 export type Labels = Readonly<Record<string, string>>
@@ -19,26 +19,24 @@ export class MoreLabels {
   }
 }
 
+/** What is counted somewhere, read when somebody looks: that of a metric of prom-client's which prom-client's registry reads. */
+export interface ReadMetric {
+  readonly name: string
+  get(): Promise<PlainMetric>
+}
+
 /**
- * A counter that every exchange adds to. prom-client would hash the labels each time, which for ten metrics costs more than
- * all the rest that is known of an exchange; here it is asked when somebody looks.
+ * A counter that every exchange adds to. prom-client's would hash the labels each time, which for ten metrics costs more
+ * than all the rest that is known of an exchange.
  */
 export class SeriesCounter {
   readonly #counts = new Map<Labels, number>()
-  readonly metric: Metric
+  readonly metric: ReadMetric
 
-  constructor(name: string, help: string, labelNames: readonly string[]) {
-    const counts = this.#counts
-    this.metric = new Counter({
-      name,
-      help,
-      labelNames: [...labelNames],
-      registers: [],
-      collect() {
-        this.reset()
-        for (const [labels, count] of counts) this.inc(labels, count)
-      },
-    })
+  constructor(name: string, help: string) {
+    this.metric = readMetric({ name, help, type: 'counter' }, () =>
+      Array.from(this.#counts, ([labels, value]) => ({ labels, value })),
+    )
   }
 
   inc(labels: Labels, count = 1): void {
@@ -49,7 +47,7 @@ export class SeriesCounter {
 /** The same of a histogram. */
 export class SeriesHistogram {
   readonly #series = new Map<Labels, Buckets>()
-  readonly metric: Metric
+  readonly metric: ReadMetric
 
   /** @param bounds ascending */
   constructor(
@@ -68,20 +66,23 @@ export class SeriesHistogram {
 }
 
 /** Histograms of ours, as prom-client writes them. */
-export function bucketsMetric(name: string, help: string, series: Iterable<[Labels, Buckets]>): Metric {
-  const metric = {
-    name,
-    help,
-    get: () =>
-      Promise.resolve({
-        name,
-        help,
-        type: 'histogram',
-        aggregator: 'sum',
-        values: [...series].flatMap(([labels, buckets]) => valuesOf(name, labels, buckets)),
-      }),
+export function bucketsMetric(name: string, help: string, series: Iterable<[Labels, Buckets]>): ReadMetric {
+  return readMetric({ name, help, type: 'histogram' }, () =>
+    Array.from(series, ([labels, buckets]) => valuesOf(name, labels, buckets)).flat(),
+  )
+}
+
+/** A metric whose values are asked for when somebody looks. */
+export function readMetric(
+  about: { name: string; help: string; type: 'counter' | 'gauge' | 'histogram' },
+  values: () => PlainMetric['values'],
+): ReadMetric {
+  // prom-client's typed enum is by place, its values are these words.
+  const type = about.type as unknown as PlainMetric['type']
+  return {
+    name: about.name,
+    get: () => Promise.resolve({ ...about, type, aggregator: 'sum', values: values() }),
   }
-  return metric as unknown as Metric
 }
 
 function valuesOf(name: string, labels: Labels, { bounds, counts, sum }: Buckets) {
