@@ -1,6 +1,6 @@
 // Makes a checkout ready to run: installs the dependencies and builds, each only if something changed since the last
 // time. `npm start` and `npm test` run it first, so it needs nothing but Node, says one line per step and shows the
-// output of npm and tsc only if they fail.
+// output of what it runs only if that fails.
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -72,6 +72,7 @@ function build() {
   try {
     run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json', '--outDir', next])
     mkdirSync(next, { recursive: true })
+    run(process.execPath, [join(next, 'lib', 'commands', 'precompile.js')])
     makeExecutable(next)
     writeFileSync(join(next, '.kong-ai-setup'), sources)
     moveIfThere(join(root, 'dist'), last)

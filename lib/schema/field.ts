@@ -92,9 +92,17 @@ export type EntityCheck = {
   conditional_at_least_one_of?: ConditionalAtLeastOneOf
 }
 
+/** Schemas do not change, and every check of a config looks up each field several times. */
+const known = new WeakMap<Field, ReadonlyMap<string, Field>>()
+
 /** A record's fields in the order of their declaration. */
-export function fieldsOf(record: Field): Map<string, Field> {
-  return new Map((record.fields ?? []).flatMap((entry) => Object.entries(entry)))
+export function fieldsOf(record: Field): ReadonlyMap<string, Field> {
+  let fields = known.get(record)
+  if (!fields) {
+    fields = new Map((record.fields ?? []).flatMap((entry) => Object.entries(entry)))
+    known.set(record, fields)
+  }
+  return fields
 }
 
 /** An own property; `undefined` for what a prototype would give. */

@@ -35,8 +35,7 @@ export interface ConfigSchema {
  */
 export function configSchema(module: PluginModule, fileName: string): ConfigSchema {
   const name = (module.Name ?? fileName).toLowerCase()
-  const root: Field = { type: 'record', required: true, fields: (module.Schema ?? []) as FieldEntry[] }
-  if (module.ConfigChecks) root.entity_checks = module.ConfigChecks
+  const root = rootOf(module)
   const entityChecks = new EntityChecker(root, module.EntityChecks ?? [])
   let validate: Validator | undefined
 
@@ -58,4 +57,11 @@ export function configSchema(module: PluginModule, fileName: string): ConfigSche
 
     dump: () => dumpOf(module, name),
   }
+}
+
+/** A plugin's `config` as the field that it is. */
+export function rootOf(module: PluginModule): Field {
+  const root: Field = { type: 'record', required: true, fields: (module.Schema ?? []) as FieldEntry[] }
+  if (module.ConfigChecks) root.entity_checks = module.ConfigChecks
+  return root
 }

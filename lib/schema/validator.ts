@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module'
-import type { Ajv, ErrorObject, SchemaObject } from 'ajv'
-import type * as AjvModule from 'ajv'
+import type { ErrorObject, SchemaObject } from 'ajv'
+import { compile } from './compiler.js'
 import { type Field, isReference } from './field.js'
 import { jsonSchema, type Meanings, REQUIRED, UNKNOWN } from './json-schema.js'
 
@@ -19,26 +18,6 @@ export type Validator = (value: unknown, unresolved?: Unresolved) => Fault[]
 
 type RankedFault = Fault & { rank: number }
 
-let ajv: Ajv | undefined
-
-/** Loading a schema compiler takes longer than all else at start-up: it waits for the first config. */
-function compiler(): Ajv {
-  if (ajv) return ajv
-  const load = createRequire(import.meta.url)
-  const { Ajv }: typeof AjvModule = load('ajv')
-  ajv = new Ajv({
-    allErrors: true,
-    // The schemas are made here, and each is compiled once.
-    meta: false,
-    validateSchema: false,
-    addUsedSchema: false,
-    strict: false,
-    strictNumbers: true,
-    code: { optimize: false },
-  })
-  return ajv
-}
-
 /**
  * Compiles the check of a field, defaults filled in beforehand. The validator gives one fault a field, the one that Kong
  * gives; paths are below the value.
@@ -48,7 +27,7 @@ function compiler(): Ajv {
 export function compileField(field: Field): Validator {
   const meanings: Meanings = new Map()
   const schema = jsonSchema(field, meanings)
-  const validate = compiler().compile(schema)
+  const validate = compile(schema)
 
   return (value, unresolved = isReference) => {
     if (validate(value)) return []
