@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { JsonObject } from '../llm/json.js'
 import { listen, type Address, type Listener } from './listener.js'
-import { LivePage, type Look } from './live/live-page.js'
+import type { Look } from './live/live-page.js'
 
 /** What is to be said of those who serve requests, beside the memory of this process. */
 export interface Status {
@@ -24,8 +24,8 @@ type Answer = (out: ServerResponse) => void | Promise<void>
  * The listener for operators: `/status` and `/status/ready` as Kong's Status API has them (503 until requests are served),
  * `/metrics` for Prometheus, and the live page if there is one.
  */
-export function listenStatus(options: StatusOptions): Promise<Listener> {
-  const answers = answersOf(options)
+export async function listenStatus(options: StatusOptions): Promise<Listener> {
+  const answers = await answersOf(options)
   return listen(options.listen, (message, out) => {
     const answer = answers.get((message.url ?? '/').split('?')[0]!)
     if (!answer) json(out, 404, { message: 'Not found' })
@@ -34,7 +34,7 @@ export function listenStatus(options: StatusOptions): Promise<Listener> {
   })
 }
 
-function answersOf({ metrics, look, status }: StatusOptions): ReadonlyMap<string, Answer> {
+async function answersOf({ metrics, look, status }: StatusOptions): Promise<ReadonlyMap<string, Answer>> {
   const answers = new Map<string, Answer>([
     [
       '/status',
@@ -61,6 +61,7 @@ function answersOf({ metrics, look, status }: StatusOptions): ReadonlyMap<string
     ],
   ])
   if (look) {
+    const { LivePage } = await import('./live/live-page.js')
     const live = new LivePage(look)
     answers.set('/', (out) => live.page(out)).set('/streams', (out) => live.events(out))
   }

@@ -1,4 +1,4 @@
-import { LiveRows } from '../live/live-rows.js'
+import type { LiveRows } from '../live/live-rows.js'
 import type { LogSink } from '../log-sink.js'
 import { loadTracing } from './load-tracing.js'
 import { Metrics } from './metrics.js'
@@ -20,7 +20,7 @@ export interface ObservationOptions {
 /** Metrics, spans if an SDK is registered, and rows for the live page if there is one. */
 export async function observation({ livePage, sink }: ObservationOptions): Promise<Observation> {
   const metrics = new Metrics()
-  const live = livePage ? new LiveRows() : undefined
+  const live = livePage ? new (await import('../live/live-rows.js')).LiveRows() : undefined
   const tracing = await loadTracing()
   const telemetry = new Telemetry([metrics, live, tracing].filter((one) => one !== undefined))
   metrics.watch(telemetry, sink)
