@@ -1,5 +1,4 @@
 import { formatFault } from '../gateway/faults.js'
-import { Gateway } from '../gateway/gateway.js'
 import type { GatewayConfig } from '../gateway/entities.js'
 import type { GatewayWorkersOptions } from '../gateway/gateway-workers.js'
 import type { PluginDefinition } from '../runtime/definition.js'
@@ -145,11 +144,13 @@ export async function startGateway(
 
 type Setting = Omit<GatewayWorkersOptions, 'count' | 'program' | 'process'>
 
+/** What serves is loaded only here: beside workers this process does not. */
 async function inThisProcess(
   setting: Setting,
   plugins: ReadonlyMap<string, PluginDefinition>,
   logTarget: string | undefined,
 ): Promise<ServingGateway> {
+  const { Gateway } = await import('../gateway/gateway.js')
   const sink = logTarget === undefined ? undefined : logSink(logTarget, setting.log)
   const gateway = await Gateway.start({ ...setting, plugins, sink })
   return {
