@@ -133,7 +133,7 @@ export class Downstream {
     const { socket } = out
     const isFit = length > 0 && length <= MAX_COPIED && out.chunkedEncoding && this.#isUnderWay && socket
     this.#isUnderWay = true
-    return isFit && !socket.destroyed ? socket : undefined
+    return isFit && socket.writable ? socket : undefined
   }
 
   /** Breaks the connection off, once what was written is out: the only way to say that a committed answer is not whole. */

@@ -43,7 +43,8 @@ export function parseHead(text: string, method: string): ResponseHead {
   const isOld = statusLine[1] === '0'
   const status = Number(statusLine[2])
   const framing = framingOf(status, headers, isOld, method)
-  const persistent = framing !== 'until-close' && isPersistent(headers['connection'], isOld)
+  const isClear = framing !== 'until-close' && !(status === 204 && promisesBody(headers))
+  const persistent = isClear && isPersistent(headers['connection'], isOld)
   return { status, headers, framing, persistent }
 }
 
@@ -105,6 +106,11 @@ function framingOf(status: number, headers: HeaderRecord, isOld: boolean, method
   if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return 0
   if (coding !== undefined) return 'chunked'
   return length === undefined ? 'until-close' : Number(length)
+}
+
+/** A server that says so in an answer without one (RFC 9110 §8.6) may send it, too: the next answer would begin with it. */
+function promisesBody(headers: HeaderRecord): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i

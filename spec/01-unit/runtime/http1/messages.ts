@@ -160,6 +160,23 @@ export const OWN_GOOD: GoodSample[] = [
     bytes: `${HEAD}content-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n`,
     body: 'ok',
   },
+  {
+    name: 'no content, with the length of some: it may follow',
+    bytes: 'HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\n',
+    headers: { 'content-length': '5' },
+    status: 204,
+  },
+  {
+    name: 'no content, in chunks: they may follow',
+    bytes: 'HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n',
+    status: 204,
+  },
+  {
+    name: 'no content, with a length that says so',
+    bytes: 'HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n',
+    status: 204,
+    kept: true,
+  },
   { name: 'a body that no HEAD has', method: 'HEAD', bytes: `${HEAD}content-length: 2\r\n\r\nok` },
 ]
 
