@@ -31,6 +31,9 @@ cpSync('lib', process.argv.at(-1) + '/lib', { recursive: true })
 `)}, { mode: 0o755 })
 `
 
+/** Of the build's last step, which runs in what tsc wrote. */
+const PRECOMPILE = "require('node:fs').writeFileSync(__dirname + '/compiled', '')"
+
 const LOCKFILE = {
   packages: {
     '': { name: 'project' },
@@ -44,7 +47,7 @@ describe('scripts/setup.mjs', () => {
 
   beforeEach(async () => {
     project = await mkdtemp(join(tmpdir(), 'kong-ai-setup-spec-'))
-    for (const folder of ['bin', 'lib/inner', 'scripts'])
+    for (const folder of ['bin', 'lib/commands', 'lib/inner', 'scripts'])
       await mkdir(join(project, folder), { recursive: true })
     await cp(SCRIPT, join(project, 'scripts/setup.mjs'))
     await writeFile(join(project, 'bin/npm'), NPM, { mode: 0o755 })
@@ -53,6 +56,7 @@ describe('scripts/setup.mjs', () => {
     await write('tsconfig.build.json', '{}')
     await write('lib/a.ts', 'a')
     await write('lib/inner/b.ts', 'b')
+    await write('lib/commands/precompile.js', PRECOMPILE)
   })
 
   afterEach(() => rm(project, { recursive: true }))
@@ -85,6 +89,7 @@ describe('scripts/setup.mjs', () => {
     })
     expect(await runs('npm')).toEqual(['ci --include=dev --no-audit --no-fund --loglevel=error'])
     expect(await exists('dist/lib/inner/b.ts')).toBe(true)
+    expect(await exists('dist/lib/commands/compiled')).toBe(true)
     expect(await readdir(project)).toEqual(expect.not.arrayContaining(['dist.next', 'dist.last']))
   })
 
@@ -158,6 +163,20 @@ describe('scripts/setup.mjs', () => {
     await rm(join(project, 'broken'))
     expect((await setup()).status).toBe(0)
     expect(await readFile(join(project, 'dist/lib/a.ts'), 'utf8')).toBe('wrong')
+  })
+
+  it('shows why the last step of the build failed, keeps the last good one, and builds again next time', async () => {
+    await setup()
+    await write('lib/a.ts', 'newer')
+    await write('lib/commands/precompile.js', "throw new Error('no such schema')")
+    const failed = await setup()
+    expect(failed.status).toBe(1)
+    expect(failed.output).toContain('no such schema')
+    expect(await readFile(join(project, 'dist/lib/a.ts'), 'utf8')).toBe('a')
+
+    await write('lib/commands/precompile.js', PRECOMPILE)
+    expect((await setup()).status).toBe(0)
+    expect(await readFile(join(project, 'dist/lib/a.ts'), 'utf8')).toBe('newer')
   })
 
   it('shows why an installation failed, and tries again next time', async () => {
