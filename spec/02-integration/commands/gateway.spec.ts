@@ -74,7 +74,7 @@ describe('kong-ai start', () => {
     const command = running(['start', ...ANY_PORTS], { env: { ANTHROPIC_API_KEY: 'sk-ant-test' } })
     await command.printed(/Try it:/)
     expect(command.stdout).toMatch(/\/openai .*mock: no key is set/)
-    expect(command.stdout).toMatch(/\/anthropic .*claude-sonnet-4-5\n/)
+    expect(command.stdout).toMatch(/\/anthropic .*claude-sonnet-4-6\n/)
     expect(command.stdout).not.toContain('sk-ant-test')
   })
 })
