@@ -42,7 +42,7 @@ describe('the outline of a JSON object', () => {
     fc.assert(
       fc.property(tree, fc.constantFrom(undefined, 2), (value, space) => {
         const outline = outlineOf(Buffer.from(JSON.stringify(value, null, space)))
-        if (outline) expect(outline.fields).toEqual(emptied(value))
+        expect([undefined, emptied(value)]).toContainEqual(outline?.fields)
       }),
       { numRuns: 300 },
     )
