@@ -43,7 +43,8 @@ describe('an answer over a socket', () => {
   })
 
   it.each(OWN_GOOD)('is understood: $name', async (sample) => {
-    expect(await ours(sample)).toEqual({ status: 200, body: sample.body ?? '' })
+    const { status = 200, body = '' } = sample
+    expect(await ours(sample)).toEqual({ status, body })
   })
 
   it.each(BAD)('is a failure, as for node:http: $name', async (sample) => {
