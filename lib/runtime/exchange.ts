@@ -50,6 +50,7 @@ export class LiveExchange implements Exchange {
   phase: Phase = 'rewrite'
   #upstream: UpstreamRequest | undefined
   #binding: Binding = UNBOUND
+  #isAnswerFlowing = false
   nextAttempt: NextAttempt | undefined
   attemptsAfterCommit = false
   serviceResponse: ServiceResponse | undefined
@@ -138,6 +139,15 @@ export class LiveExchange implements Exchange {
   exit(status: number, body: Buffer | string | undefined, headers: HeaderRecord): void {
     if (this.response.committed || this.pendingExit) return
     this.pendingExit = { status, body, headers }
+  }
+
+  /** The client has some of the upstream's answer. Where nothing will be sent again, the request need not be kept. */
+  answerFlows(): void {
+    if (this.#isAnswerFlowing || this.attemptsAfterCommit) return
+    this.#isAnswerFlowing = true
+    this.nextAttempt = undefined
+    this.upstream.body = undefined
+    this.request.releaseBody()
   }
 
   /** Of the upstream tried last. */

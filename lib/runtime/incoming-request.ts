@@ -34,8 +34,8 @@ export class IncomingRequest implements ClientRequest {
 
   readonly #message: IncomingMessage
   #body: Buffer | undefined
-  /** A part of the body was read and let go: it can never be had whole. */
-  #tooLarge = false
+  /** The body, or a part of it, was read and let go: it can never be had whole. */
+  #isGone = false
   #reading: Promise<Buffer | undefined> | undefined
 
   constructor(message: IncomingMessage, facts: RequestFacts, headers = headersOf(message.rawHeaders)) {
@@ -65,10 +65,17 @@ export class IncomingRequest implements ClientRequest {
   async readBody(limit: number): Promise<Buffer | undefined> {
     if (this.#body) return fits(this.#body, limit)
     const declared = Number(this.headers['content-length'] ?? 0)
-    if (this.#tooLarge || (limit > 0 && declared > limit)) return undefined
+    if (this.#isGone || (limit > 0 && declared > limit)) return undefined
     // There is one reading: a second call waits for it, and finds the body, that it was too large, or that it broke off.
     const body = await (this.#reading ??= this.#read(limit))
     return body && fits(body, limit)
+  }
+
+  /** Nobody will read or send the body any more: its bytes may go. */
+  releaseBody(): void {
+    this.#body = undefined
+    this.#reading = undefined
+    this.#isGone = true
   }
 
   #read(limit: number): Promise<Buffer | undefined> {
@@ -81,7 +88,7 @@ export class IncomingRequest implements ClientRequest {
         size += piece.length
         pieces.push(piece)
         if (limit > 0 && size > limit) {
-          this.#tooLarge = true
+          this.#isGone = true
           stop().pause()
           resolve(undefined)
         }

@@ -195,6 +195,7 @@ export class Pipeline implements UpstreamHandler {
     const before = this.#x.bytesOut
     if (!this.#collected) this.#body(bytes, false)
     else if (!this.#collected.push(bytes)) this.#tooLarge()
+    if (this.#x.response.committed) this.#x.answerFlows()
     this.#host.telemetry.read(this.#x, arrived, bytes.length, this.#x.bytesOut > before)
   }
 
