@@ -73,9 +73,9 @@ function flood(out: ServerResponse, recording: Recording, frames: readonly Buffe
   let next = 0
   const write = (): void => {
     if (out.destroyed) return
-    const flows = out.write(frames[next++]!)
+    let flows = true
+    while (flows && next < frames.length) flows = out.write(frames[next++]!)
     if (next === frames.length) out.end()
-    else if (flows) setImmediate(write)
     else out.once('drain', write)
   }
   write()

@@ -8,10 +8,16 @@ export type Delivery =
   | { readonly kind: 'burst'; readonly tokens: number }
   /** One frame a write, `everyMs` apart; each says when it was sent. */
   | { readonly kind: 'paced'; readonly tokens: number; readonly everyMs: number }
-  /** As fast as the reader takes them, one frame a write. */
+  /** As fast as they are taken, one frame a write. */
   | { readonly kind: 'flood'; readonly tokens: number }
 
-/** What a scenario is judged by, always as a ratio to `node-pipe` in the same round. */
+/**
+ * What a scenario is judged by, always as a ratio to `node-pipe` in the same round.
+ *
+ * - `streams`: how much later frames come than without anybody in between, and the memory that all streams took together, divided by
+ *   their number.
+ * - `memory`: what a process that has just started takes until all answers are out, code that it loads and compiles included.
+ */
 export type Measure = 'cpu' | 'latency' | 'streams' | 'memory'
 
 export interface Scenario {
