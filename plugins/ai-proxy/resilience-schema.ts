@@ -59,7 +59,7 @@ export const TIMEOUTS: Field = {
   ],
 }
 
-export const FAILOVER_CRITERIA = [
+const FAILOVER_CRITERIA = [
   'error',
   'timeout',
   'invalid_header',
@@ -74,7 +74,7 @@ export const FAILOVER_CRITERIA = [
 ] as const
 export type FailoverCriterion = (typeof FAILOVER_CRITERIA)[number]
 
-export const LATENCY_STRATEGIES = ['ttft', 'tpot', 'e2e'] as const
+const LATENCY_STRATEGIES = ['ttft', 'tpot', 'e2e'] as const
 
 export interface AiProxyBalancer {
   algorithm: Algorithm

@@ -51,6 +51,6 @@ export class SseReader implements FrameReader {
   }
 }
 
-export function frameTooLarge(limit: number): FrameError {
+function frameTooLarge(limit: number): FrameError {
   return new FrameError('frame_too_large', `an event of the stream is larger than ${limit} bytes`)
 }

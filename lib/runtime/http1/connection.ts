@@ -244,7 +244,8 @@ export class Connection {
     let again: Again = 'none'
     if (this.#phase === 'reserved') again = 'any'
     else if (this.#phase === 'waiting' && this.#reused && !this.#parser.begun) again = 'idempotent'
-    this.fail(failure, again)
+    const wasThere = this.#phase !== 'connecting' || failure.kind !== 'closed'
+    this.fail(wasThere ? failure : { kind: 'connect', message: failure.message }, again)
   }
 
   #onDrain(): void {

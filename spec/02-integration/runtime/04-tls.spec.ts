@@ -142,6 +142,23 @@ describe('an https upstream', () => {
     expect(sockets).toHaveLength(1)
   })
 
+  it.each([
+    ['ends', (socket: net.Socket) => void socket.end()],
+    ['breaks off', (socket: net.Socket) => void socket.resetAndDestroy()],
+  ])(
+    'whose connection %s while they shake hands is none that was found: nothing was sent',
+    async (_, leave) => {
+      const rude = net.createServer(
+        (socket) => void socket.on('error', () => {}).once('data', () => leave(socket)),
+      )
+      rude.listen(0, '127.0.0.1')
+      await once(rude, 'listening')
+      closing({ close: async () => void rude.close() })
+      const { failure } = await call(upstreams(), at((rude.address() as AddressInfo).port)).over
+      expect(failure).toMatchObject({ kind: 'connect' })
+    },
+  )
+
   it('that never shakes hands is given up in time', async () => {
     const silent = net.createServer((socket) => void socket.on('error', () => {}))
     silent.listen(0, '127.0.0.1')
