@@ -1,6 +1,7 @@
 import { driverOf } from '../../lib/llm/drivers/index.js'
 import type { RemoteImage } from '../../lib/llm/driver.js'
 import { ChatError } from '../../lib/llm/errors.js'
+import type { Decoded } from '../../lib/llm/formats/format.js'
 import type { ClientCall } from './request.js'
 import type { AiProxyConfig, AiProxyModel } from './schema.js'
 import { fetchPublic, PublicFetchError } from './public-fetch.js'
@@ -11,24 +12,27 @@ const MAX_IMAGES = 20
 /**
  * Where the provider takes images only as data, fetches those that the request names by a URL, and puts them into it.
  *
+ * @returns the request as it was read for that; undefined if it was not
  * @throws ChatError 400 that names the image where one cannot be had, or where the config does not let us
  */
 export async function fetchImages(
   { fetch_images }: AiProxyConfig,
   { provider, options }: AiProxyModel,
   { format, body }: ClientCall,
-): Promise<void> {
+): Promise<Decoded | undefined> {
   const driver = driverOf(provider, options)
-  if (!format || !driver?.remoteImages) return
+  if (!format || !driver?.remoteImages) return undefined
   // Decoded or not, the parts are the same objects: what is put into one is in the body.
-  const images = driver.remoteImages(format.decode(body).chat)
+  const decoded = format.decode(body)
+  const images = driver.remoteImages(decoded.chat)
   const [first] = images
-  if (!first) return
+  if (!first) return decoded
   if (!fetch_images) {
     const message = `${provider} takes images as data URLs only, and config.fetch_images does not let the gateway fetch any`
     throw ChatError.badRequest(message, first.path)
   }
   await inlineImages(images)
+  return decoded
 }
 
 async function inlineImages(images: readonly RemoteImage[]): Promise<void> {

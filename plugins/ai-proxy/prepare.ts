@@ -81,8 +81,8 @@ async function translate(
   const sent = await readClientBody(raw, contentType)
   const body = rewrite ? { fields: rewrite(sent.fields), isJson: false } : sent
   const call = readCall(config, model, body, path, captures)
-  await fetchImages(config, model, call)
-  const provider = translateCall(config, model, call)
+  const decoded = await fetchImages(config, model, call)
+  const provider = translateCall(config, model, call, decoded)
   return { call, provider, body: passes(call, provider, raw) ? raw : JSON.stringify(provider.request.body) }
 }
 

@@ -3,6 +3,7 @@ import { bodyCredential } from '../../lib/credentials/static.js'
 import type { Driver, ModelOptions, NativeRoute, ProviderRequest, Target } from '../../lib/llm/driver.js'
 import { driverOf } from '../../lib/llm/drivers/index.js'
 import { ChatError } from '../../lib/llm/errors.js'
+import type { Decoded } from '../../lib/llm/formats/format.js'
 import { formats, type ClientFormat } from '../../lib/llm/formats/index.js'
 import { isObject, type JsonObject } from '../../lib/llm/json.js'
 import type { ClientBody } from './client-body.js'
@@ -108,9 +109,15 @@ function streams({ response_streaming }: AiProxyConfig, asked: unknown, isOurs: 
 /**
  * Puts a call in the words of a target's provider. Done anew for each target.
  *
+ * @param decoded the call's body, where it has been decoded already
  * @throws ChatError 400 where the request is faulty, or under `strict` where the provider cannot express a part of it
  */
-export function translateCall(config: AiProxyConfig, model: AiProxyModel, call: ClientCall): ProviderCall {
+export function translateCall(
+  config: AiProxyConfig,
+  model: AiProxyModel,
+  call: ClientCall,
+  decoded?: Decoded,
+): ProviderCall {
   const options = driverOptions(model)
   const driver = driverOf(model.provider, options)
   if (!driver) throw new ChatError(500, `provider ${model.provider} is not supported`)
@@ -122,7 +129,7 @@ export function translateCall(config: AiProxyConfig, model: AiProxyModel, call: 
       : preserved(driver, options, call)
     : native
       ? native.request(call.body, target)
-      : translated(driver, call.format, call, target)
+      : translated(driver, decoded ?? call.format.decode(call.body), target)
   const [first] = request.dropped
   if (config.strict && first !== undefined) {
     throw ChatError.badRequest(`${driver.name} cannot express: ${request.dropped.join(', ')}`, first)
@@ -147,8 +154,7 @@ function driverOptions({
   return { ...options, bedrock: { ...options.bedrock, aws_region: awsRegion(options) } }
 }
 
-function translated(driver: Driver, format: ClientFormat, call: ClientCall, target: Target) {
-  const { chat, dropped } = format.decode(call.body)
+function translated(driver: Driver, { chat, dropped }: Decoded, target: Target) {
   const request = driver.request(chat, target)
   return { ...request, dropped: [...dropped, ...request.dropped], changed: true }
 }
