@@ -46,7 +46,7 @@ function commandsOf(name: string, build: string, folder: string): Command[] {
   return [
     command(['gateway', '--mock', 'http://127.0.0.1:1', ...gateway], /proxy on/),
     command(['start', ...gateway], /gateway on/),
-    command(['plugin-server', '--socket', socket], /plugin server listens/),
+    command(['plugin-server', '--socket', socket], /relay on/),
   ]
 }
 

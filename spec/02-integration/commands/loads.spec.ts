@@ -67,3 +67,27 @@ describe('a gateway that serves and is idle', () => {
     expect(loads.packages).toContain('prom-client')
   })
 })
+
+describe('a plugin server that serves and is idle', () => {
+  it('has loaded what speaks with Kong, and nothing for configs, metrics, tokens or clouds', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'kong-ai-'))
+    open.push({ close: () => rm(folder, { recursive: true }) })
+    const socket = path.join(folder, 'socket')
+    const loads = await loadsOf(['plugin-server', '--socket', socket], /relay on/)
+    expect(loads.packages).toContain('kong-pdk')
+    const later = [
+      'ajv',
+      'yaml',
+      'prom-client',
+      '@opentelemetry/api',
+      'gpt-tokenizer',
+      'undici',
+      'google-auth-library',
+    ]
+    expect(later.filter((one) => loads.packages.has(one))).toEqual([])
+    expect([...loads.packages].filter((one) => /^@(?:aws-sdk|smithy)\//.test(one))).toEqual([])
+    expect(inside(loads, 'lib/mock/', 'lib/gateway/', 'lib/runtime/live/', 'lib/runtime/workers/')).toEqual(
+      [],
+    )
+  })
+})
