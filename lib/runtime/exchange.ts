@@ -150,10 +150,10 @@ export class LiveExchange implements Exchange {
     this.request.releaseBody()
   }
 
-  /** Of the upstream tried last. */
+  /** Of the upstream tried last, unless that has failed before: what follows was not sent. */
   tryFailed(kind: AttemptFailure['kind']): void {
     const last = this.tries.at(-1)
-    if (last) last.failure = kind
+    if (last) last.failure ??= kind
   }
 
   failAttempt(failure: AttemptFailure): void {

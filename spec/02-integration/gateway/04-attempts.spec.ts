@@ -135,6 +135,26 @@ describe('an attempt that a filter gives up while it is being authorized', () =>
   })
 })
 
+describe('an attempt that cannot be authorized', () => {
+  it('leaves the failure of the one before it as it was', async () => {
+    const upstream = await breaking()
+    const logged = gate<unknown>()
+    const { url } = await running({
+      async access(kong: Kong) {
+        await kong.service.setRequest({ ...to(upstream, '/'), port: 1 })
+        const rest = [{ ...to(upstream, '/end'), authorize: () => Promise.reject(new Error('no token')) }]
+        await kong.service.setAttempts(() => rest.shift() ?? null)
+      },
+      async log(kong: Kong) {
+        logged.open(await kong.log.serialize())
+      },
+    })
+    expect((await fetch(url)).status).toBe(502)
+    const tries = [{ failure: 'connect' }]
+    expect(JSON.parse(String(await logged.promise))).toMatchObject({ tries })
+  })
+})
+
 describe('an answer that breaks off', () => {
   it('runs no filter any more, though its client has yet to take what there was', async () => {
     const upstream = closing(await origin((_, response) => void response.write(Buffer.alloc(16_000_000))))
