@@ -3,7 +3,7 @@ import { ChatError } from '../llm/errors.js'
 import type { Authorize, Environment } from './authorize.js'
 import { CredentialError } from './error.js'
 import { optionalPackage } from './optional-package.js'
-import { signRequest, type AwsCredentials } from './sigv4.js'
+import type { AwsCredentials } from './sigv4.js'
 import { TokenCache } from './token-cache.js'
 
 /** The part of Kong's `config.auth` that is about AWS. */
@@ -56,7 +56,8 @@ export function awsAuthorizer(auth: AwsAuth, options: AwsOptions, env: Environme
       throw new CredentialError('a body that is passed on as it comes cannot be signed for AWS')
     }
     const region = awsRegion(options, env)
-    signRequest(request, { service: 'bedrock', region }, await source())
+    const [{ signRequest }, credentials] = await Promise.all([import('./sigv4.js'), source()])
+    await signRequest(request, { service: 'bedrock', region }, credentials)
   }
 }
 

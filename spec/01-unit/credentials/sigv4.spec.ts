@@ -16,7 +16,7 @@ describe("AWS's test vectors for signature version 4", () => {
     const { credentials, region, service, timestamp } = JSON.parse(read('context.json')) as Context
     const request = parseHttp(read('request.txt'))
     const token = credentials.token
-    signRequest(
+    await signRequest(
       request,
       { service, region },
       {
@@ -33,7 +33,7 @@ describe("AWS's test vectors for signature version 4", () => {
 describe('a signed request', () => {
   it('covers host, content type, date and the bytes of the body, and no header that a proxy may touch', async () => {
     const request = bedrock({ headers: { 'accept-encoding': 'identity', traceparent: '00-1-2-03' } })
-    signRequest(request, SCOPE, KEYS, DATE)
+    await signRequest(request, SCOPE, KEYS, DATE)
     expect(request.headers).toEqual({
       'content-type': 'application/json',
       'accept-encoding': 'identity',
@@ -47,15 +47,15 @@ describe('a signed request', () => {
   it('hashes a body of text as the UTF-8 that goes out', async () => {
     const text = bedrock({ body: '{"text":"häppchen 🥨"}' })
     const bytes = bedrock({ body: Buffer.from('{"text":"häppchen 🥨"}') })
-    signRequest(text, SCOPE, KEYS, DATE)
-    signRequest(bytes, SCOPE, KEYS, DATE)
+    await signRequest(text, SCOPE, KEYS, DATE)
+    await signRequest(bytes, SCOPE, KEYS, DATE)
     expect(text.headers.authorization).toBe(bytes.headers.authorization)
     expect(text.headers.authorization).toBe(byHand(text, '/model/m/converse'))
   })
 
   it('encodes the path once more than it goes over the wire', async () => {
     const request = bedrock({ path: '/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse-stream' })
-    signRequest(request, SCOPE, KEYS, DATE)
+    await signRequest(request, SCOPE, KEYS, DATE)
     const canonical = '/model/anthropic.claude-3-haiku-20240307-v1%253A0/converse-stream'
     expect(request.headers.authorization).toBe(byHand(request, canonical))
     expect(request.path).toBe('/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse-stream')
@@ -63,14 +63,14 @@ describe('a signed request', () => {
 
   it('keeps the slash of an ARN within its segment', async () => {
     const request = bedrock({ path: '/model/arn%3Aaws%3Abedrock%3A%3A1%3Ainference-profile%2Fx/converse' })
-    signRequest(request, SCOPE, KEYS, DATE)
+    await signRequest(request, SCOPE, KEYS, DATE)
     const canonical = '/model/arn%253Aaws%253Abedrock%253A%253A1%253Ainference-profile%252Fx/converse'
     expect(request.headers.authorization).toBe(byHand(request, canonical))
   })
 
   it('names the port that is not the default one', async () => {
     const request = bedrock({ scheme: 'http', host: '127.0.0.1', port: 8080 })
-    signRequest(request, SCOPE, KEYS, DATE)
+    await signRequest(request, SCOPE, KEYS, DATE)
     expect(request.headers.host).toBe('127.0.0.1:8080')
     expect(request.headers.authorization).toBe(byHand(request, '/model/m/converse'))
   })
@@ -78,9 +78,9 @@ describe('a signed request', () => {
   it('leaves nothing of an earlier signature: not its token, and not a hash that somebody sent', async () => {
     const headers = { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD', authorization: 'Bearer x' }
     const request = bedrock({ headers })
-    signRequest(request, SCOPE, { ...KEYS, sessionToken: 'old' }, new Date(0))
+    await signRequest(request, SCOPE, { ...KEYS, sessionToken: 'old' }, new Date(0))
     expect(request.headers['x-amz-security-token']).toBe('old')
-    signRequest(request, SCOPE, KEYS, DATE)
+    await signRequest(request, SCOPE, KEYS, DATE)
     expect(Object.keys(request.headers).sort()).toEqual(
       ['authorization', 'content-type', 'host', 'x-amz-date'].sort(),
     )

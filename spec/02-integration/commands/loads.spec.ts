@@ -51,7 +51,9 @@ describe('a gateway that serves and is idle', () => {
     expect(
       inside(loads, 'lib/mock/', 'lib/pluginserver/', 'lib/runtime/live/', 'lib/runtime/workers/'),
     ).toEqual([])
-    expect(inside(loads, 'lib/credentials/assume-role', 'lib/llm/tokens/worker')).toEqual([])
+    expect(
+      inside(loads, 'lib/credentials/sigv4', 'lib/credentials/assume-role', 'lib/llm/tokens/worker'),
+    ).toEqual([])
     expect(inside(loads, 'lib/runtime/telemetry/tracing')).toEqual([])
     expect(loads.builtIn).not.toContain('node:cluster')
     expect(loads.builtIn).not.toContain('node:child_process')
