@@ -1,3 +1,4 @@
+import { mulberry32 } from '../../spec/support/cuts.js'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { ask, type Ask, type Seen, sip } from './client.js'
@@ -228,17 +229,6 @@ function median(values: readonly number[]): number {
 
 function pick<T>(values: readonly T[], random: () => number): T {
   return values[Math.floor(random() * values.length)]!
-}
-
-/** A small random generator; the same numbers from 0 to 1 for the same seed. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
 }
 
 const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`

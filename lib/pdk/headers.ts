@@ -35,6 +35,13 @@ export function appendHeader(headers: HeaderRecord, name: string, value: string)
   else headers[name] = [present, value]
 }
 
+/** A copy with the headers that are wanted. */
+export function keepHeaders(headers: HeaderRecord, isWanted: (name: string) => boolean): HeaderRecord {
+  const kept = emptyHeaders()
+  for (const name of Object.keys(headers)) if (isWanted(name)) kept[name] = headers[name]!
+  return kept
+}
+
 /** The first value, as Kong's `get_header` gives it. */
 export function firstHeader(headers: HeaderRecord, name: string): string | undefined {
   const value = headers[name]
@@ -59,9 +66,5 @@ export function endToEndHeaders(headers: HeaderRecord): HeaderRecord {
   const { connection } = headers
   const named = connection === undefined ? [] : String(connection).toLowerCase().split(',')
   const options = new Set(named.map((name) => name.trim()))
-  const copy = emptyHeaders()
-  for (const name of Object.keys(headers)) {
-    if (!HOP_BY_HOP.has(name) && !options.has(name)) copy[name] = headers[name]!
-  }
-  return copy
+  return keepHeaders(headers, (name) => !HOP_BY_HOP.has(name) && !options.has(name))
 }

@@ -11,7 +11,7 @@ import {
   readHeaders,
   setHeader,
 } from './header-values.js'
-import { emptyHeaders, type HeaderRecord } from './headers.js'
+import { emptyHeaders, keepHeaders, type HeaderRecord } from './headers.js'
 import { logLine } from './log.js'
 import { checkLimit, expectType } from './lua.js'
 import {
@@ -65,11 +65,7 @@ export const response = {
   clearServiceHeaders: write(filters, (scope, keep: (name: string) => boolean): void => {
     const response = uncommitted(scope)
     const sent = scope.exchange.serviceResponse?.headers ?? {}
-    const kept = emptyHeaders()
-    for (const name of Object.keys(response.headers)) {
-      if (sent[name] === undefined || keep(name)) kept[name] = response.headers[name]!
-    }
-    response.headers = kept
+    response.headers = keepHeaders(response.headers, (name) => sent[name] === undefined || keep(name))
   }),
   setHeaders: write(untilCommitted, (scope, values: Record<string, HeaderValue>): void => {
     const { headers } = uncommitted(scope)

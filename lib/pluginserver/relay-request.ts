@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { UpstreamRequest } from '../pdk/exchange.js'
-import { copyHeaders, endToEndHeaders, firstHeader, type HeaderRecord } from '../pdk/headers.js'
+import { endToEndHeaders, firstHeader, keepHeaders, type HeaderRecord } from '../pdk/headers.js'
 import type { RequestFacts } from '../runtime/incoming-request.js'
 import { normalizePath } from '../runtime/normalize-path.js'
 import { TICKET_HEADER } from './tickets.js'
 
 /** What Kong adds to a request that it proxies. The client's own headers are what remains without it. */
-const KONGS_HEADERS = [
+const KONGS_HEADERS: ReadonlySet<string> = new Set([
   'via',
   'x-forwarded-for',
   'x-forwarded-proto',
@@ -17,7 +17,7 @@ const KONGS_HEADERS = [
   'x-real-ip',
   'x-kong-request-id',
   TICKET_HEADER,
-]
+])
 
 /** What Kong says of the client's request in the headers of its own. */
 export interface DeliveredRequest {
@@ -49,12 +49,13 @@ export function deliveredRequest(
   const port = Number(said('x-forwarded-port')) || (scheme === 'https' ? 443 : 80)
   const clientPath = said('x-forwarded-path').split('?')[0] || path
   const ip = said('x-real-ip')
-  const clientHeaders = copyHeaders(headers)
-  for (const name of KONGS_HEADERS) delete clientHeaders[name]
+  const clientHeaders = keepHeaders(headers, (name) => !KONGS_HEADERS.has(name))
   if (host !== '') clientHeaders.host = host
-  const onwardHeaders = copyHeaders(headers)
-  delete onwardHeaders[TICKET_HEADER]
-  if (onwardHeaders.host === relayHost) delete onwardHeaders.host
+  const isRelays = headers.host === relayHost
+  const onwardHeaders = keepHeaders(
+    headers,
+    (name) => name !== TICKET_HEADER && !(isRelays && name === 'host'),
+  )
   const remotePort = 0
   const prefix = said('x-forwarded-prefix')
   return {

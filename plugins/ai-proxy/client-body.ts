@@ -1,5 +1,5 @@
 import { isObject, parseJson, type Json, type JsonObject } from '../../lib/llm/json.js'
-import { type Outline } from '../../lib/llm/json-outline.js'
+import type { Outline } from '../../lib/llm/json-outline.js'
 
 /** A client's body as a request object. */
 export interface ClientBody {
@@ -11,14 +11,6 @@ export interface ClientBody {
   readonly whole?: () => JsonObject
 }
 
-function typeOf(contentType: string | undefined): string {
-  return (contentType ?? 'application/json').trim().toLowerCase()
-}
-
-export function isJsonBody(contentType: string | undefined): boolean {
-  return typeOf(contentType).startsWith('application/json')
-}
-
 const NONE: ClientBody = { fields: {}, isJson: false }
 
 /**
@@ -27,11 +19,23 @@ const NONE: ClientBody = { fields: {}, isJson: false }
  */
 export async function readClientBody(body: Buffer, contentType: string | undefined): Promise<ClientBody> {
   const type = typeOf(contentType)
-  if (isJsonBody(contentType)) return ofJson(body)
+  if (isJson(type)) return ofJson(body)
   if (type.startsWith('application/x-www-form-urlencoded')) {
     return ofForm(new URLSearchParams(body.toString()))
   }
   return type.startsWith('multipart/form-data') ? await readMultipart(body, contentType!) : NONE
+}
+
+export function isJsonBody(contentType: string | undefined): boolean {
+  return isJson(typeOf(contentType))
+}
+
+function isJson(type: string): boolean {
+  return type.startsWith('application/json')
+}
+
+function typeOf(contentType: string | undefined): string {
+  return (contentType ?? 'application/json').trim().toLowerCase()
 }
 
 function ofJson(body: Buffer): ClientBody {
