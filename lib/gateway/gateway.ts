@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { JsonObject } from '../llm/json.js'
-import type { ProcessSettings } from '../pdk/exchange.js'
+import type { NextAttempt, ProcessSettings } from '../pdk/exchange.js'
 import { firstHeader } from '../pdk/headers.js'
 import type { Logger, PdkHost } from '../pdk/method.js'
 import { type PluginDefinition, PluginInstances } from '../runtime/definition.js'
@@ -156,7 +156,8 @@ export class Gateway implements PipelineHost {
     if (!service) return { exit: kongAnswer(503, NO_SERVICE, x.id) }
     // What a plugin sets up replaces this: here a connection that was refused is tried again, as the Service says.
     let left = service.retries
-    x.nextAttempt = (failure) => (failure.kind === 'connect' && left-- > 0 ? x.upstream : null)
+    const again: NextAttempt = ({ kind }) => (kind === 'connect' && left-- > 0 ? x.upstream : null)
+    x.nextAttempt = again
     const upstream = () => serviceRequest(request, x.id, service, match)
     return {
       binding: { route, service, captures: match.captures, upstream },

@@ -32,9 +32,10 @@ export const service = {
   setRetries: write(['access'], ({ exchange }, retries: number): void => {
     expectInteger(retries, 0, 32_767, 'retries')
     let left = retries
-    exchange.attemptsAfterCommit = false
-    exchange.nextAttempt = ({ kind }) =>
+    const again: NextAttempt = ({ kind }) =>
       (kind === 'connect' || kind === 'tls') && left-- > 0 ? exchange.upstream : null
+    exchange.attemptsAfterCommit = false
+    exchange.nextAttempt = again
   }),
   /** Whether the upstream's certificate must be valid. Gives true. */
   setTlsVerify: write(beforeUpstream, ({ exchange: { upstream } }, on: boolean): true => {

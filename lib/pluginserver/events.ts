@@ -49,6 +49,7 @@ class PhaseEvent {
   #failed = false
   #roundTrips = 0
   readonly #deadline: NodeJS.Timeout
+  readonly #onAbandon = (): void => this.#end('abandoned')
 
   constructor(
     readonly id: number,
@@ -114,7 +115,7 @@ class PhaseEvent {
     this.#roundTrips++
     this.#deadline.refresh()
     this.#owed = call
-    call.onAbandon = () => this.#end('abandoned')
+    call.onAbandon = this.#onAbandon
     this.#answer()
   }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ChatError } from '../llm/errors.js'
 import { isObject } from '../llm/json.js'
-import type { AttemptFailure, ProcessSettings, UpstreamRequest } from '../pdk/exchange.js'
+import type { AttemptFailure, NextAttempt, ProcessSettings, UpstreamRequest } from '../pdk/exchange.js'
 import { emptyHeaders, firstHeader, headersOf } from '../pdk/headers.js'
 import type { PdkHost } from '../pdk/method.js'
 import type { DirectTarget } from '../pdk/plugin.js'
@@ -117,11 +117,12 @@ export class Relay implements PipelineHost {
     try {
       const upstream = this.#upstream(x, handover, delivered)
       // What a plugin sets up replaces this.
-      x.nextAttempt = (failure) => {
+      const next: NextAttempt = (failure) => {
         const lost = lostTarget(x.upstream, upstream, failure)
         if (lost) x.exit(500, JSON.stringify(new ChatError(500, lost).toBody()), jsonHeaders())
         return null
       }
+      x.nextAttempt = next
       return {
         binding: new HandoverBinding(handover.reads, () => upstream),
         plugins: pluginChain(handover.plugins),
@@ -208,9 +209,10 @@ function jsonHeaders() {
 function entryWithin(handover: Handover, ms: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms).unref()
-    handover.onEntry = () => {
+    const onEntry = (): void => {
       clearTimeout(timer)
       resolve()
     }
+    handover.onEntry = onEntry
   })
 }

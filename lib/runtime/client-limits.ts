@@ -36,19 +36,23 @@ const MESSAGES: Readonly<Record<number, string>> = {
  */
 export function guardConnections(server: Server, limits: ClientLimits): void {
   /** Answers under way by connection: several where a client pipelines. */
-  const open = new WeakMap<Duplex, Set<ServerResponse>>()
+  const open = new WeakMap<Duplex, ServerResponse[]>()
   server.headersTimeout = limits.headers
   server.timeout = limits.idle
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const responses = open.get(request.socket) ?? new Set()
-    open.set(request.socket, responses.add(response))
-    response.once('close', () => responses.delete(response))
+    const responses = open.get(request.socket)
+    if (responses) responses.push(response)
+    else open.set(request.socket, [response])
+    response.once('close', () => {
+      const under = open.get(request.socket)!
+      under.splice(under.indexOf(response), 1)
+    })
   })
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
-    refuse(socket, STATUS_OF_CODE[error.code ?? ''] ?? 400, [...(open.get(socket) ?? [])])
+    refuse(socket, STATUS_OF_CODE[error.code ?? ''] ?? 400, open.get(socket) ?? [])
   })
   server.on('timeout', (socket: Socket) => {
-    const responses = [...(open.get(socket) ?? [])]
+    const responses = open.get(socket) ?? []
     if (responses.length === 0) socket.destroy()
     else if (socket.writableLength > 0) responses[0]!.destroy(new Error('the client stopped reading'))
     else if (responses.some(({ req }) => isStarved(req))) refuse(socket, 408, responses)

@@ -59,7 +59,7 @@ export class Downstream {
     timings.headers ||= performance.now()
     const headers = endToEndHeaders(response.headers)
     response.headers = headers
-    if (!this.#out.req.complete) this.#leaveRequest()
+    if (this.#x.request.body !== null && !this.#out.req.complete) this.#leaveRequest()
     const bodyless = this.#out.req.method === 'HEAD' || BODYLESS.has(response.status)
     if (length !== undefined && !bodyless) headers['content-length'] = String(length)
     if (this.edge) this.#sayWhoAnswered()
@@ -68,10 +68,12 @@ export class Downstream {
     this.#out.writeHead(response.status, headers)
   }
 
-  /** Kept open, the connection takes in the rest of a request that nobody reads: Kong has it all and is trusted with that. */
+  /** Kept open, the connection takes in the rest of a request that nobody reads: as much as a client may say that it is, and all of Kong's. */
   #leaveRequest(): void {
-    if (this.edge) this.#x.response.headers['connection'] = 'close'
-    else this.#out.once('finish', () => this.#out.req.resume())
+    const { headers } = this.#out.req
+    if (!this.edge) this.#out.once('finish', () => this.#out.req.resume())
+    else if (!(Number(headers['content-length']) <= MAX_LEFT))
+      this.#x.response.headers['connection'] = 'close'
   }
 
   /** Kong's own headers. */
@@ -142,6 +144,9 @@ export class Downstream {
     this.#out.socket?.destroySoon()
   }
 }
+
+/** How much is read of a request that has been answered before it was there, to keep its connection. Bytes. */
+const MAX_LEFT = 64 * 1024
 
 /** What is sooner copied than written in pieces. Bytes. */
 const MAX_COPIED = 16 * 1024

@@ -45,7 +45,12 @@ export interface Timings {
   end: number
 }
 
-/** The state of one request with its answer. What plugins ask for is noted here; `Pipeline` carries it out. */
+/**
+ * The state of one request with its answer. What plugins ask for is noted here; `Pipeline` carries it out.
+ *
+ * Who gives it a function names that first: `x.nextAttempt = () => ...` would be made in V8's old generation, as every function that is
+ * written as the value of a property, and keep all that it reaches until a full collection.
+ */
 export class LiveExchange implements Exchange {
   phase: Phase = 'rewrite'
   #upstream: UpstreamRequest | undefined
@@ -71,6 +76,8 @@ export class LiveExchange implements Exchange {
   readonly tries: { host: string; port: number; failure?: AttemptFailure['kind'] }[] = []
   readonly flow = new Flow()
   bytesOut = 0
+  /** Among the open ones: see `OpenExchanges`. */
+  place = -1
   /** The client went away before the answer was whole. */
   clientGone = false
   /** Why, for the log. */

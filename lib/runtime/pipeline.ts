@@ -46,8 +46,9 @@ export class Pipeline implements UpstreamHandler {
     if (phase === 'access') this.#x.phase = phase
   })
   #headersFiltered = false
-  /** The attempt under way; undefined between two. */
-  #attempting: symbol | undefined
+  #attempts = 0
+  /** The number of the attempt under way; 0 between two. */
+  #attempting = 0
   #state: 'running' | 'ended' = 'running'
 
   constructor(x: LiveExchange, host: PipelineHost, out: ServerResponse) {
@@ -57,7 +58,8 @@ export class Pipeline implements UpstreamHandler {
     this.#log = host.pdk.logger
     this.#scopes = new PluginScopes(x, host.pdk)
     this.#phases = new AwaitedPhases(x, this.#scopes, this.#log, () => this.#down.closed)
-    x.onFlushAfter = (ms) => this.#flush.after(ms)
+    const flushAfter = (ms: number): void => this.#flush.after(ms)
+    x.onFlushAfter = flushAfter
     this.#down = new Downstream(
       x,
       out,
@@ -100,7 +102,7 @@ export class Pipeline implements UpstreamHandler {
   async #attempt(): Promise<void> {
     const x = this.#x
     const { upstream } = x
-    const attempt = (this.#attempting = Symbol())
+    const attempt = (this.#attempting = ++this.#attempts)
     this.#ownHeaders ??= x.response.headers
     this.#flush.attemptBegins()
     this.#host.telemetry.attempt(x)
@@ -129,14 +131,14 @@ export class Pipeline implements UpstreamHandler {
   }
 
   /** A filter may have given the attempt up while its request was being authorized. */
-  #isOver(attempt: symbol): boolean {
+  #isOver(attempt: number): boolean {
     return this.#down.closed || this.#state === 'ended' || this.#attempting !== attempt
   }
 
   /** An attempt is over without an answer, or without the end of one. */
   async #failed(failure: AttemptFailure): Promise<void> {
     const x = this.#x
-    this.#attempting = undefined
+    this.#attempting = 0
     x.tryFailed(failure.kind)
     this.#host.telemetry.attemptFailed(x, failure)
     const next = await this.#next(failure)
@@ -309,7 +311,7 @@ export class Pipeline implements UpstreamHandler {
       const failure = x.pendingFailure
       x.pendingFailure = undefined
       // Between two attempts there is none to give up.
-      if (!this.#attempting) return false
+      if (this.#attempting === 0) return false
       this.#leg?.abort()
       this.#retry(failure)
       return true

@@ -46,6 +46,6 @@ export async function loadsIn(file: string): Promise<Loads> {
   }
 }
 
-function asUrl(code: string): string {
+export function asUrl(code: string): string {
   return `data:text/javascript,${encodeURIComponent(code).replaceAll("'", '%27')}`
 }

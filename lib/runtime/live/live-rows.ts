@@ -1,5 +1,6 @@
 import type { LiveExchange } from '../exchange.js'
 import { Gaps } from '../telemetry/flow.js'
+import type { OpenExchanges } from '../telemetry/open-exchanges.js'
 import type { ExchangeObserver } from '../telemetry/telemetry.js'
 import { rowOf, type Row } from './rows.js'
 
@@ -18,23 +19,24 @@ export interface Snapshot {
 
 /** The exchanges of this process, for the one who asks from time to time. */
 export class LiveRows implements ExchangeObserver {
-  readonly #open = new Set<LiveExchange>()
   #finished: Row[] = []
 
+  constructor(private readonly open: OpenExchanges) {}
+
   begin(x: LiveExchange): void {
-    this.#open.add(x)
     x.flow.gaps = new Gaps()
   }
 
   end(x: LiveExchange): void {
-    this.#open.delete(x)
     if (!x.modelCall) return
     this.#finished.push(rowOf(x, x.modelCall))
     if (this.#finished.length > MAX_FINISHED) this.#finished.shift()
   }
 
   snapshot(): Snapshot {
-    const calls = [...this.#open].filter(({ modelCall }) => modelCall !== undefined)
+    const calls = [...this.open]
+      .filter(({ modelCall }) => modelCall !== undefined)
+      .sort((a, b) => a.timings.start - b.timings.start)
     const finished = this.#finished
     this.#finished = []
     return {

@@ -1,6 +1,7 @@
 import type { AttemptFailure } from '../../pdk/exchange.js'
 import type { LiveExchange } from '../exchange.js'
 import { Buckets } from './buckets.js'
+import { OpenExchanges } from './open-exchanges.js'
 
 /** Who watches exchanges: metrics, spans, the live page. Nothing here is called for a read or a frame. */
 export interface ExchangeObserver {
@@ -20,15 +21,16 @@ const FRAME_LATENCIES = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 5
 
 /** The exchanges of this process and who watches them. */
 export class Telemetry {
-  /** Those that have not ended. */
-  readonly open = new Set<LiveExchange>()
   /** From a read of a provider's stream to the hand-over of all that came of it to the client's connection. Milliseconds. */
   readonly frameLatency = new Buckets(FRAME_LATENCIES)
 
   /** Runs an exchange within all that want that. */
   readonly run: (x: LiveExchange, run: () => Promise<void>) => Promise<void>
 
-  constructor(private readonly observers: readonly ExchangeObserver[] = []) {
+  constructor(
+    readonly open = new OpenExchanges(),
+    private readonly observers: readonly ExchangeObserver[] = [],
+  ) {
     const around = observers.filter((one) => one.within !== undefined)
     this.run = (x, run) => {
       return around.reduce<() => Promise<void>>((inner, one) => () => one.within!(x, inner), run)()

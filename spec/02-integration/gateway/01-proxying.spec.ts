@@ -5,6 +5,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { testGateway, type TestGateway } from '../../support/gateway.js'
 import { origin, type Origin } from '../../support/origin.js'
+import { rawClient } from '../../support/raw-http.js'
 
 const open: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -211,6 +212,32 @@ describe("Kong's own answers", () => {
     const { url } = await proxying(await origin())
     expect((await raw(url, { path: '/a/%zz' })).status).toBe(400)
     expect((await raw(url, { path: '/../../etc/passwd' })).status).toBe(400)
+  })
+})
+
+describe('an answer that comes before the request has been read', () => {
+  const HEAD = 'HTTP/1.1\r\nhost: a\r\n'
+
+  it.each([
+    ['it has no body', `GET /elsewhere ${HEAD}\r\n`],
+    ['its body is there', `POST /elsewhere ${HEAD}content-length: 2\r\n\r\n{}`],
+    ['its body is small', `POST /elsewhere ${HEAD}content-length: 6\r\n\r\nabc`, 'def'],
+  ])('keeps the connection where %s', async (_, request, rest = '') => {
+    const client = await rawClient((await proxying(await origin())).url)
+    client.write(request)
+    await client.seen(/404 Not Found.*request_id/s)
+    expect(client.text).not.toMatch(/^connection: close/im)
+    client.write(`${rest}GET /a/b ${HEAD}\r\n`)
+    await client.seen(/200 OK.*"url":"\/base\/b"/s)
+  })
+
+  it.each([
+    ['is large', `content-length: ${1024 * 1024}\r\n\r\nabc`],
+    ['says no length', 'transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n'],
+  ])('closes it where the body %s', async (_, rest) => {
+    const client = await rawClient((await proxying(await origin())).url)
+    client.write(`POST /elsewhere ${HEAD}${rest}`)
+    expect(await client.rest()).toMatch(/^connection: close/im)
   })
 })
 
