@@ -1,27 +1,28 @@
 #!/usr/bin/env node
+import { load } from './commands/load.js'
 import { type Command, UsageError } from './commands/options.js'
 
 /** Loaded when called: no command pays for another's dependencies. */
-const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+const COMMANDS: Readonly<Record<string, { summary: string; file: string }>> = {
   start: {
     summary: 'the gateway, with a mock provider where no key is set',
-    load: async () => (await import('./commands/start.js')).command,
+    file: './commands/start.js',
   },
   gateway: {
     summary: 'serve a declarative config without Kong',
-    load: async () => (await import('./commands/gateway.js')).command,
+    file: './commands/gateway.js',
   },
   check: {
     summary: 'say whether a declarative config is valid',
-    load: async () => (await import('./commands/check.js')).command,
+    file: './commands/check.js',
   },
   'plugin-server': {
     summary: 'serve plugins to a real Kong',
-    load: async () => (await import('./commands/plugin-server.js')).command,
+    file: './commands/plugin-server.js',
   },
   mock: {
     summary: 'a mock LLM provider',
-    load: async () => (await import('./commands/mock.js')).command,
+    file: './commands/mock.js',
   },
 }
 
@@ -36,7 +37,8 @@ async function main([name, ...args]: string[]): Promise<number> {
     return asked ? 0 : 2
   }
   try {
-    const { run, usage } = await command.load()
+    const loaded = (await load(new URL(command.file, import.meta.url))) as { command: Command }
+    const { run, usage } = loaded.command
     if (!args.some(isHelp)) return await run(args)
     process.stdout.write(usage)
     return 0

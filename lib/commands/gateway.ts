@@ -1,10 +1,12 @@
 import { formatFault } from '../gateway/faults.js'
 import type { GatewayConfig } from '../gateway/entities.js'
+import type * as GatewayFile from '../gateway/gateway.js'
 import type { GatewayWorkersOptions } from '../gateway/gateway-workers.js'
 import type { PluginDefinition } from '../runtime/definition.js'
 import { logSink } from '../runtime/log-sink.js'
 import { processLogger } from '../runtime/logger.js'
 import { readConfig } from './config-file.js'
+import { load } from './load.js'
 import {
   addressOption,
   type Command,
@@ -150,7 +152,8 @@ async function inThisProcess(
   plugins: ReadonlyMap<string, PluginDefinition>,
   logTarget: string | undefined,
 ): Promise<ServingGateway> {
-  const { Gateway } = await import('../gateway/gateway.js')
+  const file = new URL('../gateway/gateway.js', import.meta.url)
+  const { Gateway } = (await load(file)) as typeof GatewayFile
   const sink = logTarget === undefined ? undefined : logSink(logTarget, setting.log)
   const gateway = await Gateway.start({ ...setting, plugins, sink })
   return {

@@ -1,25 +1,10 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 
-/**
- * The environment in which a Node.js process writes to a file what it loads: ES modules and what they import of Node.js
- * as it goes, what was loaded by `require` at its end.
- */
-export function listingLoads(file: string): Record<string, string> {
-  const hooks = `
-    import { appendFileSync } from 'node:fs'
-    export function load(url, context, next) {
-      appendFileSync(${JSON.stringify(file)}, url + '\\n')
-      return next(url, context)
-    }`
-  const main = `
-    import { appendFileSync } from 'node:fs'
-    import { createRequire, register } from 'node:module'
-    register(${JSON.stringify(asUrl(hooks))})
-    process.on('exit', () => {
-      const { cache } = createRequire(process.cwd() + '/')
-      appendFileSync(${JSON.stringify(file)}, Object.keys(cache).join('\\n') + '\\n')
-    })`
-  return { NODE_OPTIONS: `--import ${asUrl(main)}` }
+/** The environment in which a Node.js process writes at its end what it loaded, however: what of a file ran is measured. */
+export function listingLoads(folder: string): Record<string, string> {
+  return { NODE_V8_COVERAGE: folder }
 }
 
 /** What it lists. */
@@ -34,18 +19,27 @@ export interface Loads {
   readonly builtIn: ReadonlySet<string>
 }
 
-export async function loadsIn(file: string): Promise<Loads> {
-  const all = (await readFile(file, 'utf8')).split('\n')
+export async function loadsIn(folder: string): Promise<Loads> {
+  const reports = await Promise.all(
+    (await readdir(folder)).map((name) => readFile(path.join(folder, name), 'utf8')),
+  )
+  const all = reports.flatMap((report) => (JSON.parse(report) as Report).result.map(({ url }) => url))
   const after = (mark: string) => all.flatMap((one) => (one.includes(mark) ? [one.split(mark).at(-1)!] : []))
   const packageFiles = after('/node_modules/')
+  const isOwn = (one: string) => !one.includes('/node_modules/') && /\/dist\/(?:lib|plugins)\//.test(one)
+  const texts = await Promise.all(all.filter(isOwn).map((one) => readFile(fileURLToPath(one), 'utf8')))
   return {
     packageFiles,
     packages: new Set(packageFiles.map((one) => /^(?:@[^/]+\/)?[^/]+/.exec(one)![0])),
     own: after('/dist/').filter((one) => /^(?:lib|plugins)\//.test(one)),
-    builtIn: new Set(all.filter((one) => one.startsWith('node:'))),
+    // Node.js loads more of its own than is asked of it.
+    builtIn: new Set(
+      texts.flatMap((text) => text.match(/(?<=(?:from |import |import\()')node:[^']+/g) ?? []),
+    ),
   }
 }
 
-export function asUrl(code: string): string {
-  return `data:text/javascript,${encodeURIComponent(code).replaceAll("'", '%27')}`
+/** What of V8's report is read here. */
+interface Report {
+  readonly result: readonly { readonly url: string }[]
 }

@@ -1,5 +1,3 @@
-import { asUrl } from './loads.js'
-
 /** The environment in which a Node.js process says after each of V8's collections what the old generation holds. */
 export function tellingCollections(): Record<string, string> {
   const code = `
@@ -23,4 +21,8 @@ export function survivors(lines: string): number {
     before = Number(used)
   }
   return bytes
+}
+
+function asUrl(code: string): string {
+  return `data:text/javascript,${encodeURIComponent(code).replaceAll("'", '%27')}`
 }

@@ -21,12 +21,11 @@ async function loadsOf(
 ): Promise<Loads> {
   const folder = await mkdtemp(path.join(tmpdir(), 'kong-ai-'))
   open.push({ close: () => rm(folder, { recursive: true }) })
-  const list = path.join(folder, 'loads')
-  const command: RunningCommand = start(args, { env: listingLoads(list) })
+  const command: RunningCommand = start(args, { env: listingLoads(folder) })
   open.push({ close: () => command.stop('SIGKILL') })
   await use(await command.printed(serves))
   expect(await command.stop()).toBe(0)
-  return loadsIn(list)
+  return loadsIn(folder)
 }
 
 /** Of our own files, those of a folder. */
@@ -55,8 +54,16 @@ describe('a gateway that serves and is idle', () => {
       inside(loads, 'lib/credentials/sigv4', 'lib/credentials/assume-role', 'lib/llm/tokens/worker'),
     ).toEqual([])
     expect(inside(loads, 'lib/runtime/telemetry/tracing')).toEqual([])
+    expect(loads.builtIn).toContain('node:http')
     expect(loads.builtIn).not.toContain('node:cluster')
     expect(loads.builtIn).not.toContain('node:child_process')
+  })
+
+  it('serves also where `require` does not load ES modules', async () => {
+    const command = start(arguments_, { env: { NODE_OPTIONS: '--no-experimental-require-module' } })
+    open.push({ close: () => command.stop('SIGKILL') })
+    await command.printed(SERVES)
+    expect(await command.stop()).toBe(0)
   })
 
   it('loads the library of the metrics when somebody asks for them', async () => {
