@@ -25,8 +25,8 @@ export interface Result {
 }
 
 const MEMORY_EVERY_MS = 50
-/** Until the compiler has settled, before the first round. */
-const WARM_UP_MS = 4000
+/** Until the compiler has settled, before the first round: compilations of its own are seen for ten seconds of a paced load. */
+const WARM_UP_MS = 12_000
 const SETTLE_MS = 300
 
 /** Runs the scenarios, the targets of each taking turns. */
