@@ -59,8 +59,7 @@ export class Gateway implements PipelineHost {
   #table: RouteTable
   #proxy: Listener | Door | undefined
   #status: Listener | undefined
-  /** Requests whose answer is under way, and all since the start. */
-  #open = 0
+  /** Requests since the start. */
   #handled = 0
 
   private constructor(options: GatewayOptions, watching: Observation) {
@@ -130,9 +129,7 @@ export class Gateway implements PipelineHost {
   }
 
   #onRequest(message: IncomingMessage, out: ServerResponse): void {
-    this.#open++
     this.#handled++
-    out.once('close', () => this.#open--)
     const facts = requestFacts(message)
     if (!facts) {
       const { status, headers, body } = kongAnswer(400, 'Bad request', requestId())
@@ -171,7 +168,7 @@ export class Gateway implements PipelineHost {
 
   /** What `/status` says of the server. */
   server(): JsonObject {
-    return { connections_active: this.#open, total_requests: this.#handled }
+    return { connections_active: this.telemetry.open.size, total_requests: this.#handled }
   }
 }
 

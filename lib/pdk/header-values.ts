@@ -1,4 +1,4 @@
-import { appendHeader, firstHeader, type HeaderRecord } from './headers.js'
+import { appendHeader, emptyRecord, firstHeader, type HeaderRecord } from './headers.js'
 import { expectType, luaType } from './lua.js'
 import { PdkError } from './method.js'
 
@@ -23,7 +23,7 @@ export function readHeader(headers: HeaderRecord, name: string): string | undefi
 
 /** The first `max` header lines. */
 export function readHeaders(headers: HeaderRecord, max: number): MultiMap {
-  const all: MultiMap = Object.create(null)
+  const all = emptyRecord<string[]>()
   let left = max
   for (const name of Object.keys(headers)) {
     if (left <= 0) break

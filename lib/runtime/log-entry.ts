@@ -1,3 +1,4 @@
+import { copyHeaders, emptyRecord } from '../pdk/headers.js'
 import type { LiveExchange } from './exchange.js'
 import { redactEntry } from './redact.js'
 
@@ -26,9 +27,9 @@ function ownEntry(x: LiveExchange): Record<string, unknown> {
       url: `${request.forwarded.scheme}://${request.forwarded.host}:${request.forwarded.port}${uri}`,
       size: Number(request.headers['content-length'] ?? 0),
       querystring: request.rawQuery === '' ? {} : Object.fromEntries(new URLSearchParams(request.rawQuery)),
-      headers: { ...request.headers },
+      headers: copyHeaders(request.headers),
     },
-    response: { status: response.status, size: x.bytesOut, headers: { ...response.headers } },
+    response: { status: response.status, size: x.bytesOut, headers: copyHeaders(response.headers) },
     latencies: {
       request: Math.round(now - timings.start),
       kong: Math.round(kong),
@@ -82,7 +83,7 @@ function put(
   for (const key of path) {
     const next = Object.hasOwn(at, key) ? at[key] : undefined
     if (typeof next === 'object' && next !== null) at = next as Record<string, unknown>
-    else at = at[key] = Object.create(null) as Record<string, unknown>
+    else at = at[key] = emptyRecord<unknown>()
   }
   const present = Object.hasOwn(at, last) && at[last] !== undefined
   if (mode === 'set' || (mode === 'add') !== present) at[last] = value

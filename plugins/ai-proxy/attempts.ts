@@ -42,10 +42,10 @@ export class Attempts {
   readonly tried: Tried[] = []
   /** What the request has in common with others that go to the same target. */
   hashed: string | undefined
-  private readonly seen = new Set<Target>()
-  private readonly unfit = new Set<Target>()
+  private readonly seen: Target[] = []
+  private readonly unfit: Target[] = []
   /** Until when targets asked to be left alone (`retry-after`). */
-  private readonly rests = new Map<Target, number>()
+  private rests: Map<Target, number> | undefined
   private pauses = 0
   private target: Target | undefined
   private started = 0
@@ -72,7 +72,7 @@ export class Attempts {
   begin(target: Target): void {
     const { provider, name = '' } = target.config.model
     this.tried.push({ provider, model: name, latency: 0 })
-    this.seen.add(target)
+    this.seen.push(target)
     this.target = target
     this.started = performance.now()
     this.isOpen = true
@@ -128,14 +128,14 @@ export class Attempts {
 
   /** The target cannot be asked this: no request was made. */
   notSent(): void {
-    this.unfit.add(this.target!)
+    this.unfit.push(this.target!)
     this.note({ failure: NOT_SENT })
     this.abandoned()
   }
 
   /** A target that has not been tried yet. */
   untried(): Target | undefined {
-    return this.choose(this.inService().filter((target) => !this.seen.has(target)))
+    return this.choose(this.inService().filter((target) => !this.seen.includes(target)))
   }
 
   /** Nothing was learnt: the client went away, or its request was no good. */
@@ -154,7 +154,7 @@ export class Attempts {
   after(failed: Failed, repeatable: boolean): Step | undefined {
     const rest = retryAfterMs(failed.error.retryAfter)
     const now = performance.now()
-    if (this.target && rest > 0) this.rests.set(this.target, now + rest)
+    if (this.target && rest > 0) (this.rests ??= new Map()).set(this.target, now + rest)
     const sent = this.tried.filter(({ failure }) => failure !== NOT_SENT).length
     if (!this.failed(failed, repeatable) || sent > this.targets.balancer.retries) return undefined
     if (now >= this.deadline) return undefined
@@ -164,8 +164,8 @@ export class Attempts {
 
   /** What cannot be asked once cannot be asked again. */
   private again(inService: readonly Target[], now: number): Step | undefined {
-    const candidates = inService.filter((target) => !this.unfit.has(target))
-    const restOf = (target: Target) => (this.rests.get(target) ?? 0) - now
+    const candidates = inService.filter((target) => !this.unfit.includes(target))
+    const restOf = (target: Target) => (this.rests?.get(target) ?? 0) - now
     const rested = candidates.filter((target) => restOf(target) <= MAX_PAUSE_MS)
     const others = rested.filter((target) => target !== this.target)
     const target = this.choose(others.length > 0 ? others : rested)

@@ -16,7 +16,7 @@ import { brokenOff, exitWith, refused, unanswered } from './exits.js'
 import type { Failed } from './failover.js'
 import { answerHeaders, clearProviderHeaders, clearStreamHeaders, setAnswerHeaders } from './headers.js'
 import { shareOf, streams } from './limits.js'
-import { logExchange } from './log.js'
+import { logExchange, requestIdOf } from './log.js'
 import { type AiExchange, Run } from './run.js'
 import type { AiProxyConfig } from './schema.js'
 import { Targets } from './targets.js'
@@ -127,8 +127,10 @@ export class AiProxy implements Plugin {
   }
 
   /** The way of what the provider answers, whose headers have come. */
-  #answer(kong: FilterKong, { provider, call, run, begun }: AiExchange, status: number): Answer {
+  #answer(kong: FilterKong, exchange: AiExchange, status: number): Answer {
+    const { provider, call, run, begun } = exchange
     const { own, format, stream, model, includeUsage, wholeBody: prompt } = call
+    exchange.requestId = requestIdOf(kong)
     run.attempts.note({ status })
     if (format && (status < 200 || status > 299)) {
       return new ErrorAnswer(provider.driver, status, kong.service.response.getHeader('retry-after'))

@@ -1,5 +1,5 @@
 import type { AnswerFacts } from '../../lib/llm/answer.js'
-import type { Kong } from '../../lib/pdk/kong.js'
+import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
 import { exchangeLog } from './exchange-log.js'
 import { AnswerPayload, requestPayload } from './payload.js'
 import type { Prepared } from './prepare.js'
@@ -53,11 +53,10 @@ export async function logExchange(kong: Kong, exchange: AiExchange): Promise<voi
   }
 }
 
-async function beyondKong(kong: Kong, { provider }: AiExchange, facts: AnswerFacts | undefined) {
-  const status = await kong.service.response.getStatus()
+async function beyondKong(kong: Kong, { provider, requestId }: AiExchange, facts: AnswerFacts | undefined) {
   return exchangeLog({
-    status,
-    requestId: status === undefined ? undefined : await requestIdOf(kong),
+    status: await kong.service.response.getStatus(),
+    requestId,
     dropped: provider.request.dropped,
     facts,
     transfer: await kong.telemetry.getTransfer(),
@@ -67,9 +66,10 @@ async function beyondKong(kong: Kong, { provider }: AiExchange, facts: AnswerFac
 /** The headers in which providers give the id of a request. */
 const REQUEST_IDS = ['x-request-id', 'request-id', 'apim-request-id', 'x-amzn-requestid', 'x-goog-request-id']
 
-async function requestIdOf(kong: Kong): Promise<string | undefined> {
+/** What the provider calls the request. */
+export function requestIdOf(kong: FilterKong): string | undefined {
   for (const name of REQUEST_IDS) {
-    const id = await kong.service.response.getHeader(name)
+    const id = kong.service.response.getHeader(name)
     if (id !== undefined) return id
   }
   return undefined

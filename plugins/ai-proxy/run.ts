@@ -26,6 +26,8 @@ export class AiExchange implements Prepared {
   /** Itself, for who watches. */
   readonly watched: AiCall
   answer: Answer | undefined
+  /** The provider's, by which its support finds the request. */
+  requestId: string | undefined
   /** When the first output went to the client. */
   firstOutput: number | undefined
   ended: number | undefined
