@@ -5,6 +5,7 @@ import { firstId } from './ids.js'
 import type { Instance } from './instances.js'
 import { EXPIRED, FAILED, isExit, type PdkCall } from './pdk-call.js'
 import { RpcError, type RpcCall } from './rpc.js'
+import { ShortLived } from './short-lived.js'
 
 /** How an event came to its end; all but the first two are no doing of the plugin's. */
 export type Outcome = 'returned' | 'exited' | 'failed' | 'expired' | 'abandoned'
@@ -168,7 +169,7 @@ class PhaseEvent {
 
 /** The events that are not over, by their ids. */
 export class Events {
-  readonly #live = new Map<unknown, PhaseEvent>()
+  readonly #live = new ShortLived<unknown, PhaseEvent>()
   #nextId = firstId()
 
   constructor(private readonly options: EventOptions) {}
@@ -179,9 +180,9 @@ export class Events {
 
   start(instance: Instance, phase: string, handler: EventHandler | undefined, call: RpcCall): void {
     const event = new PhaseEvent(this.#nextId++, phase, instance, this.options, ({ id }) =>
-      this.#live.delete(id),
+      this.#live.take(id),
     )
-    this.#live.set(event.id, event)
+    this.#live.add(event.id, event)
     event.start(handler, call)
   }
 

@@ -1,4 +1,4 @@
-import { Decoder, encode } from '@msgpack/msgpack'
+import { Decoder, Encoder } from '@msgpack/msgpack'
 
 /** The bytes are no MessagePack of ours: nothing that follows on the connection can be understood. */
 export class FramingError extends Error {
@@ -147,7 +147,14 @@ function decoded(message: Buffer): unknown {
   }
 }
 
+/** An encoder keeps the room that its largest message took: after one above this size, another one is made. Bytes. */
+const MAX_KEPT = 64 * 1024
+
+let encoder = new Encoder()
+
 /** Bytes of one message. Strings go as text, buffers as binary; throws for what MessagePack has no form for. */
 export function encodeMessage(message: unknown): Uint8Array {
-  return encode(message)
+  const bytes = Buffer.from(encoder.encodeSharedRef(message))
+  if (bytes.length > MAX_KEPT) encoder = new Encoder()
+  return bytes
 }

@@ -33,8 +33,7 @@ export interface StartsAndCloses {
 }
 
 export class Instances {
-  /** Those used longest ago come first. */
-  readonly #instances = new Map<unknown, { readonly instance: Instance; readonly usedAt: number }>()
+  readonly #instances = new Map<unknown, { readonly instance: Instance; usedAt: number }>()
   readonly #times = new Map<string, StartsAndCloses>()
   readonly #built = new PluginInstances()
   #nextId = firstId()
@@ -50,23 +49,21 @@ export class Instances {
     const { plugin, config } = this.#build(hosted, ownConfig(sent))
     const instance = { id: this.#nextId++, name, hosted, plugin, config, sent, startTime: now() }
     this.#forgetIdle()
-    this.#use(instance)
+    this.#instances.set(instance.id, { instance, usedAt: now() })
     this.times(name).lastStart = instance.startTime
     return instance
   }
 
   /** Throws the error by which Kong starts an unknown instance anew. */
   get(id: unknown): Instance {
-    const instance = this.#instances.get(id)?.instance
-    if (instance === undefined) throw new RpcError(`no plugin instance #${String(id)}`)
-    return instance
+    return this.#known(id).instance
   }
 
   /** As `get`, for an event of its. */
   use(id: unknown): Instance {
-    const instance = this.get(id)
-    this.#use(instance)
-    return instance
+    const known = this.#known(id)
+    known.usedAt = now()
+    return known.instance
   }
 
   /** Requests that run go on with it. */
@@ -97,16 +94,16 @@ export class Instances {
     }
   }
 
-  #use(instance: Instance): void {
-    this.#instances.delete(instance.id)
-    this.#instances.set(instance.id, { instance, usedAt: now() })
+  #known(id: unknown): { readonly instance: Instance; usedAt: number } {
+    const known = this.#instances.get(id)
+    if (known === undefined) throw new RpcError(`no plugin instance #${String(id)}`)
+    return known
   }
 
   #forgetIdle(): void {
     const since = now() - IDLE_LIMIT
     for (const [id, { usedAt }] of this.#instances) {
-      if (usedAt >= since) return
-      this.#instances.delete(id)
+      if (usedAt < since) this.#instances.delete(id)
     }
   }
 }

@@ -27,7 +27,7 @@ export interface DeliveredRequest {
   /** The client's headers, after what other plugins did to them. */
   clientHeaders: HeaderRecord
   /** Those that Kong would have sent to the Service: its own and the client's. `host` only where a plugin set it on purpose. */
-  onwardHeaders: HeaderRecord
+  onwardHeaders: () => HeaderRecord
   /** Path and query as Kong would have sent them to the Service, percent-encoded. */
   path: string
   rawQuery: string
@@ -52,10 +52,9 @@ export function deliveredRequest(
   const clientHeaders = keepHeaders(headers, (name) => !KONGS_HEADERS.has(name))
   if (host !== '') clientHeaders.host = host
   const isRelays = headers.host === relayHost
-  const onwardHeaders = keepHeaders(
-    headers,
-    (name) => name !== TICKET_HEADER && !(isRelays && name === 'host'),
-  )
+  // Wanted only where no plugin says where the request goes.
+  const onwardHeaders = () =>
+    keepHeaders(headers, (name) => name !== TICKET_HEADER && !(isRelays && name === 'host'))
   const remotePort = 0
   const prefix = said('x-forwarded-prefix')
   return {
@@ -107,7 +106,7 @@ export function serviceUpstream(
   const scheme = service.protocol === 'https' ? 'https' : 'http'
   const host = String(service.host)
   const port = Number(service.port)
-  const headers = endToEndHeaders(onwardHeaders)
+  const headers = endToEndHeaders(onwardHeaders())
   headers.host ??= port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`
   const readTimeout = milliseconds(service.read_timeout)
   return {

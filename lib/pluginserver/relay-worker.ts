@@ -129,23 +129,21 @@ const IDLE_LIMIT = 24 * 3600_000
  */
 class KeptPlugins {
   readonly #instances = new PluginInstances()
-  /** Those used longest ago come first. */
-  readonly #kept = new Map<string, { readonly plugin: Plugin; readonly usedAt: number }>()
+  readonly #kept = new Map<string, { readonly plugin: Plugin; usedAt: number }>()
 
   constructor(private readonly definitions: ReadonlyMap<string, PluginDefinition>) {}
 
   get({ name, id, config }: HandedPlugin): PluginInstance {
     const key = `${name} ${config}`
-    const plugin = this.#kept.get(key)?.plugin ?? this.#made(name, config)
-    this.#kept.delete(key)
-    this.#kept.set(key, { plugin, usedAt: Date.now() })
-    return { name, id, plugin }
+    let kept = this.#kept.get(key)
+    if (!kept) this.#kept.set(key, (kept = { plugin: this.#made(name, config), usedAt: 0 }))
+    kept.usedAt = Date.now()
+    return { name, id, plugin: kept.plugin }
   }
 
   #made(name: string, config: string): Plugin {
     for (const [key, { usedAt }] of this.#kept) {
-      if (usedAt >= Date.now() - IDLE_LIMIT) break
-      this.#kept.delete(key)
+      if (usedAt < Date.now() - IDLE_LIMIT) this.#kept.delete(key)
     }
     return this.#instances.get(this.definitions.get(name)!, JSON.parse(config) as Record<string, unknown>)
       .plugin

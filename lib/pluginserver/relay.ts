@@ -43,6 +43,18 @@ const LOG_WAIT_MS = 5000
 /** nginx's `proxy_buffer_size`: above it Kong answers 502. */
 const MAX_HEADER_BYTES = 4000
 
+/** An exchange with what its request came with. */
+class RelayedExchange extends LiveExchange {
+  constructor(
+    request: IncomingRequest,
+    settings: ProcessSettings,
+    readonly handover: Handover,
+    readonly delivered: DeliveredRequest,
+  ) {
+    super(request, settings, delivered.id)
+  }
+}
+
 /**
  * Where Kong sends the requests that plugins with filters were handed: for Kong a streaming upstream like any other, here
  * the same pipeline as in the embedded gateway, over the request as Kong delivered it.
@@ -54,8 +66,8 @@ export class Relay implements PipelineHost {
   readonly edge = false
   readonly globals = pluginChain([])
   readonly #options: RelayOptions
-  /** Those that are not over and logged. */
-  readonly #exchanges = new Map<LiveExchange, { handover: Handover; delivered: DeliveredRequest }>()
+  /** How many exchanges are not over and logged. */
+  #open = 0
   #listener: Listener | undefined
   #closing = false
   #onLast: (() => void) | undefined
@@ -85,9 +97,8 @@ export class Relay implements PipelineHost {
   async close(graceMs: number): Promise<void> {
     await this.#listener!.close(graceMs)
     this.#closing = true
-    for (const { handover } of this.#exchanges.values()) handover.onEntry?.()
-    if (this.#exchanges.size > 0)
-      await within(LOG_WAIT_MS, new Promise<void>((last) => (this.#onLast = last)))
+    for (const handover of this.#options.tickets.claimed()) handover.onEntry?.()
+    if (this.#open > 0) await within(LOG_WAIT_MS, new Promise<void>((last) => (this.#onLast = last)))
     await this.upstreams.close()
   }
 
@@ -107,13 +118,13 @@ export class Relay implements PipelineHost {
     }
     const delivered = deliveredRequest(message, headers, this.address.host)
     const request = new IncomingRequest(message, delivered.facts, delivered.clientHeaders)
-    const x = new LiveExchange(request, settings, delivered.id)
-    this.#exchanges.set(x, { handover, delivered })
+    const x = new RelayedExchange(request, settings, handover, delivered)
+    this.#open++
     void new Pipeline(x, this, out).run()
   }
 
-  route(x: LiveExchange): Routed {
-    const { handover, delivered } = this.#exchanges.get(x)!
+  route(x: RelayedExchange): Routed {
+    const { handover, delivered } = x
     try {
       const upstream = this.#upstream(x, handover, delivered)
       // What a plugin sets up replaces this.
@@ -144,8 +155,8 @@ export class Relay implements PipelineHost {
   }
 
   /** Kong's log event comes about when the answer ends, to this process or to none. */
-  async ended(x: LiveExchange): Promise<void> {
-    const { handover } = this.#exchanges.get(x)!
+  async ended(x: RelayedExchange): Promise<void> {
+    const { handover } = x
     const { tickets, logWaitMs = LOG_WAIT_MS } = this.#options
     this.#checkHeaderSize(x)
     // Once the relay closes, the plugin server has closed: no event can come.
@@ -158,8 +169,8 @@ export class Relay implements PipelineHost {
     try {
       this.#options.sink?.write(x.serialize())
     } finally {
-      this.#exchanges.delete(x)
-      if (this.#exchanges.size === 0) this.#onLast?.()
+      this.#open--
+      if (this.#open === 0) this.#onLast?.()
     }
   }
 

@@ -47,7 +47,8 @@ export class RpcCall {
 /** A connection of Kong's. Kong keeps them in a pool, each with one RPC in flight. */
 export class RpcConnection {
   readonly #framer = new Framer()
-  readonly #open = new Set<RpcCall>()
+  /** One, as a rule. */
+  readonly #open: RpcCall[] = []
   #closing = false
 
   constructor(
@@ -66,7 +67,7 @@ export class RpcConnection {
    */
   closeWhenAnswered(quietMs: number): void {
     this.#closing = true
-    this.socket.setTimeout(quietMs, () => this.#open.size === 0 && this.close())
+    this.socket.setTimeout(quietMs, () => this.#open.length === 0 && this.close())
   }
 
   /**
@@ -79,7 +80,9 @@ export class RpcConnection {
   }
 
   write(call: RpcCall, bytes: Uint8Array, last: boolean): void {
-    if (!this.#open.delete(call)) return
+    const place = this.#open.indexOf(call)
+    if (place < 0) return
+    this.#open.splice(place, 1)
     if (performance.now() - call.receivedAt > this.options.kongLimitMs) {
       // A late answer would be taken for that of the request which has the connection by now.
       this.options.log.warn({ rpc: call.id }, 'RPC took longer than Kong waits: connection closed')
@@ -110,7 +113,7 @@ export class RpcConnection {
     }
     const [, id, method, args] = message
     const call = new RpcCall(this, id)
-    this.#open.add(call)
+    this.#open.push(call)
     try {
       if (!method.startsWith(NAMESPACE)) throw new RpcError(`RPC ${method} is not supported`)
       this.dispatch(method.slice(NAMESPACE.length), args[0], call)
@@ -135,7 +138,7 @@ export class RpcConnection {
 
   #abandonOpen(): void {
     for (const call of this.#open) call.onAbandon?.()
-    this.#open.clear()
+    this.#open.length = 0
   }
 }
 

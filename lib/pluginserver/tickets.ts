@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { PluginInstance } from '../runtime/chain.js'
+import { randomText } from '../runtime/ids.js'
 import { Recent } from './recent.js'
+import { ShortLived } from './short-lived.js'
 
 /** The header by which a request finds its exchange. */
 export const TICKET_HEADER = 'x-relay-ticket'
@@ -18,6 +19,8 @@ export interface Handover {
   readonly plugins: PluginInstance[]
   /** Values of the declared reads, by their names: `router.getService`. */
   readonly reads: Map<string, unknown>
+  /** Ends it if its request does not come; undefined once that has. */
+  expiry: NodeJS.Timeout | undefined
   /** Kong's log entry, once its log event came. */
   entry?: Record<string, unknown>
   /** Somebody waits for the entry. */
@@ -40,8 +43,9 @@ export interface TicketsOptions {
  *                 \ a minute, or Kong's log event: its request has been answered by somebody else
  */
 export class Tickets {
-  readonly #waiting = new Map<string, { handover: Handover; timer: NodeJS.Timeout }>()
-  readonly #claimed = new Map<string, Handover>()
+  /** Waiting or claimed. */
+  readonly #live = new ShortLived<string, Handover>()
+  #waiting = 0
   /** Whether Kong's log entry came in time. */
   readonly #ended: Recent<boolean>
   readonly #settled: (() => void)[] = []
@@ -59,14 +63,15 @@ export class Tickets {
 
   /** How many are live, claimed or not. */
   get size(): number {
-    return this.#waiting.size + this.#claimed.size
+    return this.#live.size
   }
 
   issue(plugins: readonly PluginInstance[] = [], reads: ReadonlyMap<string, unknown> = new Map()): Handover {
-    const ticket = this.#prefix + randomBytes(TICKET_BYTES).toString('base64url')
-    const handover: Handover = { ticket, plugins: [...plugins], reads: new Map(reads) }
-    const timer = setTimeout(() => this.#expire(ticket), this.#lifeMs).unref()
-    this.#waiting.set(ticket, { handover, timer })
+    const ticket = this.#prefix + randomText(TICKET_BYTES, 'base64url')
+    const expiry = setTimeout(() => this.#expire(ticket), this.#lifeMs).unref()
+    const handover: Handover = { ticket, plugins: [...plugins], reads: new Map(reads), expiry }
+    this.#live.add(ticket, handover)
+    this.#waiting++
     return handover
   }
 
@@ -82,20 +87,20 @@ export class Tickets {
 
   /** The handover of a ticket whose request has not come yet: another plugin of the same request may join it. */
   waiting(ticket: string): Handover | undefined {
-    return this.#waiting.get(ticket)?.handover
+    const handover = this.#live.get(ticket)
+    return handover?.expiry && handover
   }
 
   /** Uses a ticket up. `used`: it was live and is spent; undefined: there is no such ticket. */
   claim(ticket: string): Handover | 'used' | undefined {
-    if (this.#claimed.has(ticket) || this.#ended.get(ticket) !== undefined) return 'used'
-    const handover = this.#take(ticket)
-    if (handover) this.#claimed.set(ticket, handover)
-    return handover
+    const handover = this.#live.get(ticket)
+    if (!handover) return this.#ended.get(ticket) === undefined ? undefined : 'used'
+    return this.#waitsNoMore(handover) ? handover : 'used'
   }
 
   /** The exchange is over and waits for nothing more. */
   end({ ticket, entry }: Handover): void {
-    this.#claimed.delete(ticket)
+    this.#live.take(ticket)
     this.#ended.set(ticket, entry !== undefined)
     this.#onOver?.()
   }
@@ -107,28 +112,37 @@ export class Tickets {
    */
   log(ticket: string, entry: Record<string, unknown>): boolean {
     this.#expire(ticket)
-    const handover = this.#claimed.get(ticket)
+    const handover = this.#live.get(ticket)
     if (!handover) return this.#ended.get(ticket) ?? false
     handover.entry ??= entry
     handover.onEntry?.()
     return true
   }
 
+  /** Those whose request has come. */
+  claimed(): Handover[] {
+    return this.#live.values().filter(({ expiry }) => expiry === undefined)
+  }
+
   /** Resolves when no ticket waits for its request. */
   async settled(): Promise<void> {
-    if (this.#waiting.size > 0) await new Promise<void>((resolve) => this.#settled.push(resolve))
+    if (this.#waiting > 0) await new Promise<void>((resolve) => this.#settled.push(resolve))
   }
 
   #expire(ticket: string): void {
-    if (this.#take(ticket)) this.#onOver?.()
+    const handover = this.#live.get(ticket)
+    if (!handover || !this.#waitsNoMore(handover)) return
+    this.#live.take(ticket)
+    this.#onOver?.()
   }
 
-  #take(ticket: string): Handover | undefined {
-    const found = this.#waiting.get(ticket)
-    if (!found) return undefined
-    clearTimeout(found.timer)
-    this.#waiting.delete(ticket)
-    if (this.#waiting.size === 0) for (const resolve of this.#settled.splice(0)) resolve()
-    return found.handover
+  /** @returns false if it did not wait before */
+  #waitsNoMore(handover: Handover): boolean {
+    if (!handover.expiry) return false
+    clearTimeout(handover.expiry)
+    handover.expiry = undefined
+    this.#waiting--
+    if (this.#waiting === 0) for (const resolve of this.#settled.splice(0)) resolve()
+    return true
   }
 }

@@ -4,13 +4,25 @@ import { redactEntry } from './redact.js'
 
 /** The log entry of an exchange (`kong.log.serialize`): Kong's own where a Kong is in front, with what plugins added. */
 export function logEntry(x: LiveExchange): Record<string, unknown> {
-  const entry = x.kongEntry ? structuredClone(x.kongEntry) : ownEntry(x)
+  const entry = x.kongEntry ? copyOf(x.kongEntry) : ownEntry(x)
   // Also in an entry of Kong's, which redacts less than we do.
   redactEntry(entry, x.secrets)
   if (x.kongEntry === false) entry.kong = false
   if (x.aborted !== undefined) entry.aborted = x.aborted
   for (const [path, { value, mode }] of x.logValues) put(entry, keysOf(path), value, mode)
   return entry
+}
+
+/** Of JSON. `structuredClone` takes several times as long. */
+function copyOf<T extends object>(value: T): T {
+  if (Array.isArray(value)) return value.map(copied) as T
+  const copy = { ...value } as Record<string, unknown>
+  for (const key of Object.keys(copy)) copy[key] = copied(copy[key])
+  return copy as T
+}
+
+function copied(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? copyOf(value) : value
 }
 
 /** In Kong's shape: its names, its units (times in milliseconds). */
