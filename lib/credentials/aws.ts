@@ -51,14 +51,21 @@ export function awsRegion(options: AwsOptions, env: Environment = process.env): 
 export function awsAuthorizer(auth: AwsAuth, options: AwsOptions, env: Environment = process.env): Authorize {
   const own = ownCredentials(auth, options, env)
   const source = options.bedrock?.aws_assume_role_arn ? roleCredentials(own, options, env) : own
+  let signer: ReturnType<typeof loadSigner> | undefined
   return async (request) => {
     if (request.body === undefined) {
       throw new CredentialError('a body that is passed on as it comes cannot be signed for AWS')
     }
     const region = awsRegion(options, env)
-    const [{ signRequest }, credentials] = await Promise.all([import('./sigv4.js'), source()])
+    const credentials = await source()
+    const { signRequest } = await (signer ??= loadSigner())
     await signRequest(request, { service: 'bedrock', region }, credentials)
   }
+}
+
+/** Loaded for the first request that is signed. To ask the loader again would take a tenth of a signature's time. */
+function loadSigner() {
+  return import('./sigv4.js')
 }
 
 function ownCredentials(auth: AwsAuth, options: AwsOptions, env: Environment): CredentialSource {

@@ -89,6 +89,8 @@ const MOST = 100
 /** Gives each distinct config its one authorizer, which holds the tokens that it has got. The least used goes first. */
 export class CloudAuthorizers {
   readonly #made = new Map<string, Authorize>()
+  /** The one used last, which is nearly always asked for again. */
+  #last: { key: string; authorize: Authorize } | undefined
 
   constructor(private readonly env: Environment = process.env) {}
 
@@ -97,10 +99,12 @@ export class CloudAuthorizers {
     const cloud = CLOUDS.get(provider)
     if (!cloud?.isUsed(auth)) return undefined
     const key = JSON.stringify([provider, auth, options.bedrock])
+    if (this.#last?.key === key) return this.#last.authorize
     const authorize = this.#made.get(key) ?? cloud.authorizer(auth, options, this.env)
     this.#made.delete(key)
     this.#made.set(key, authorize)
     if (this.#made.size > MOST) this.#made.delete(this.#made.keys().next().value!)
+    this.#last = { key, authorize }
     return authorize
   }
 }

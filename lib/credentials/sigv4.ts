@@ -1,5 +1,5 @@
 import { SignatureV4 } from '@smithy/signature-v4'
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 import type { UpstreamRequest } from '../pdk/exchange.js'
 import { firstHeader } from '../pdk/headers.js'
 
@@ -82,25 +82,35 @@ function queryOf(rawQuery: string): Record<string, string[]> {
 
 type Bytes = string | ArrayBuffer | ArrayBufferView
 
-/** SHA-256, or HMAC of it where there is a key, as the signer asks for them: a shorter way than its own in JavaScript. */
+/**
+ * SHA-256, or HMAC of it where there is a key, as the signer asks for them: a shorter way than its own in JavaScript. It
+ * gives all bytes in one call, so that a plain hash needs no object of OpenSSL's.
+ */
 class NodeSha256 {
-  readonly #hash: Hash | Hmac
+  readonly #key: string | Uint8Array | undefined
+  #data: string | Uint8Array | undefined
 
   constructor(key?: Bytes) {
-    this.#hash = key === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(key))
+    this.#key = key === undefined ? undefined : bytesOf(key)
   }
 
   update(data: Bytes): void {
-    this.#hash.update(bytesOf(data))
+    if (this.#data !== undefined) throw new Error('SHA-256 was given bytes in more than one call')
+    this.#data = bytesOf(data)
   }
 
   digest(): Promise<Uint8Array> {
-    return Promise.resolve(this.#hash.digest())
+    const data = this.#data ?? ''
+    return Promise.resolve(
+      this.#key === undefined
+        ? hash('sha256', data, 'buffer')
+        : createHmac('sha256', this.#key).update(data).digest(),
+    )
   }
 }
 
 function bytesOf(data: Bytes): string | Uint8Array {
-  if (typeof data === 'string') return data
+  if (typeof data === 'string' || data instanceof Uint8Array) return data
   return ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     : new Uint8Array(data)

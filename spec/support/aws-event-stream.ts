@@ -8,7 +8,7 @@ export function awsMessage(
 ): Buffer {
   const head = Buffer.concat([
     ...moreHeaders,
-    ...Object.entries(headers).map(([name, value]) => stringHeader(name, value)),
+    ...Object.entries(headers).map(([name, value]) => awsString(name, value)),
   ])
   const body = Buffer.from(payload)
   const message = Buffer.alloc(16 + head.length + body.length)
@@ -42,7 +42,8 @@ export function awsHeader(name: string, type: number, value: Buffer): Buffer {
   return Buffer.concat([Buffer.from([bytes.length]), bytes, Buffer.from([type]), value])
 }
 
-function stringHeader(name: string, value: string): Buffer {
+/** A header of type string. */
+export function awsString(name: string, value: string): Buffer {
   const bytes = Buffer.from(value)
   const length = Buffer.alloc(2)
   length.writeUInt16BE(bytes.length)

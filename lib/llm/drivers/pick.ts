@@ -1,9 +1,12 @@
-import type { Json, JsonObject } from '../json.js'
+import type { JsonObject } from '../json.js'
 
 /** Those of the named fields that are set, as they are. */
 export function pick(from: object, names: readonly string[]): JsonObject {
-  const fields = new Map<string, Json>(Object.entries(from))
-  return Object.fromEntries(
-    names.filter((name) => fields.get(name) != null).map((name) => [name, fields.get(name)]),
-  )
+  const fields = from as JsonObject
+  const picked: JsonObject = {}
+  for (const name of names) {
+    const value = Object.hasOwn(fields, name) ? fields[name] : undefined
+    if (value != null) picked[name] = value
+  }
+  return picked
 }

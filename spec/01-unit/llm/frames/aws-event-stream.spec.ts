@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { AwsEventStreamReader } from '../../../../lib/llm/frames/aws-event-stream.js'
 import type { Frame } from '../../../../lib/llm/frames/frame.js'
-import { awsEvent, awsException, awsHeader, awsMessage } from '../../../support/aws-event-stream.js'
+import { TextRun } from '../../../../lib/llm/frames/text-run.js'
+import {
+  awsEvent,
+  awsException,
+  awsHeader,
+  awsMessage,
+  awsString,
+} from '../../../support/aws-event-stream.js'
 import { byteByByte, type Cut, everyCut, seededCuts } from '../../../support/cuts.js'
 
 const FIXTURES = new URL('../../../fixtures/kong/', import.meta.url)
@@ -92,6 +99,28 @@ describe('AWS event stream', () => {
       { event: 'validationException', data: '{"message":"no"}', exception: true },
       { event: 'InternalError', data: '{"message":"oh"}', exception: true },
     ])
+  })
+
+  it('skips a message of a run only where its headers are those of the run, and end where they did', () => {
+    const [type, more] = [awsString(':event-type', 'delta'), awsString('x', 'y')]
+    const learnt = awsMessage({}, '{"text":"a"}', [type, more])
+    const alike = awsMessage({}, '{"text":"b"}', [type, more])
+    const others = [
+      awsMessage({}, '{"text":"c"}', [awsString(':event-type', 'other'), more]),
+      awsMessage({}, `${more.toString('latin1')}{"text":"c"}`, [type]),
+    ]
+    for (const other of others) {
+      const frames: Frame[] = []
+      const said: string[] = []
+      const run = new TextRun(true)
+      const hear = (frame: Frame) => {
+        frames.push(frame)
+        run.hear({ text: frame.data.slice(9, 10), say: (text) => said.push(text) })
+      }
+      new AwsEventStreamReader(hear, undefined, run).push(Buffer.concat([learnt, alike, other]))
+      expect(said).toEqual(['b'])
+      expect(frames).toHaveLength(2)
+    }
   })
 
   it('finds every byte that is not as it was sent', () => {
