@@ -1,5 +1,6 @@
 import { decodeArguments, multiMap } from './arguments.js'
 import { decodeBody } from './body.js'
+import { hold } from './held-bytes.js'
 import { type MultiMap, readHeader, readHeaders } from './header-values.js'
 import { checkLimit, expectType } from './lua.js'
 import { anyPhase, read, type Scope, whileBodyIsRead } from './method.js'
@@ -53,7 +54,10 @@ export const request = {
    */
   getRawBody: read(whileBodyIsRead, async (scope: Scope, maxSize?: number): Promise<RawBody | undefined> => {
     const body = await readBody(scope, maxSize)
-    return body && rawBody(body)
+    if (!body) return undefined
+    // The plugin may keep it for as long as it likes.
+    hold(body)
+    return rawBody(body)
   }),
   /**
    * The body parsed by its content type, or by `mimeType`: JSON, a form or a multipart form. undefined if it has another type, is

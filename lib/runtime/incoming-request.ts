@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { ClientRequest } from '../pdk/exchange.js'
 import { headersOf, type HeaderRecord } from '../pdk/headers.js'
+import { letGo } from '../pdk/held-bytes.js'
+import { RequestBytes } from './request-bytes.js'
 
 /** What a host (gateway or relay) knows of a request beside the message itself. */
 export type RequestFacts = Pick<
@@ -73,6 +75,7 @@ export class IncomingRequest implements ClientRequest {
 
   /** Nobody will read or send the body any more: its bytes may go. */
   releaseBody(): void {
+    if (this.#body) letGo(this.#body)
     this.#body = undefined
     this.#reading = undefined
     this.#isGone = true
@@ -81,20 +84,19 @@ export class IncomingRequest implements ClientRequest {
   #read(limit: number): Promise<Buffer | undefined> {
     const message = this.#message
     return new Promise((resolve, reject) => {
-      const pieces: Buffer[] = []
-      let size = 0
+      const bytes = new RequestBytes(Number(this.headers['content-length'] ?? 0))
       const stop = () => message.off('data', onData).off('end', onEnd).off('close', onClose)
       const onData = (piece: Buffer) => {
-        size += piece.length
-        pieces.push(piece)
-        if (limit > 0 && size > limit) {
-          this.#isGone = true
-          stop().pause()
-          resolve(undefined)
+        if (limit === 0 || bytes.size + piece.length <= limit) {
+          bytes.push(piece)
+          return
         }
+        this.#isGone = true
+        stop().pause()
+        resolve(undefined)
       }
       const onEnd = () => {
-        this.#body = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, size)
+        this.#body = bytes.whole()
         stop()
         resolve(this.#body)
       }

@@ -384,5 +384,6 @@ export class Pipeline implements UpstreamHandler {
     await this.#host.ended?.(this.#x)
     await this.#phases.log(this.#plugins.log)
     this.#host.record?.(this.#x)
+    this.#x.request.releaseBody()
   }
 }

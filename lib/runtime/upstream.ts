@@ -2,6 +2,7 @@ import type { Readable, Transform } from 'node:stream'
 import type { AttemptFailure, UpstreamRequest } from '../pdk/exchange.js'
 import type { HeaderRecord } from '../pdk/headers.js'
 import { firstHeader } from '../pdk/headers.js'
+import { hold } from '../pdk/held-bytes.js'
 import { contentDecoder, type CreateDecoder } from './decoding.js'
 import type { Again, Caller, Connection } from './http1/connection.js'
 import { Pool } from './http1/pool.js'
@@ -72,6 +73,7 @@ export class UpstreamLeg implements Caller {
   start(body: Buffer | string | Readable | null): void {
     try {
       this.#message = requestMessage(this.#request, body)
+      holdBody(this.#message)
       this.#connection = this.#pool.connect(this.#request, this, false)
     } catch (error) {
       // What no HTTP message may hold, no port: told like every other failure, later.
@@ -161,6 +163,7 @@ export class UpstreamLeg implements Caller {
       message &&
       (again === 'any' || (again === 'idempotent' && isRepeatable(this.#request, message)))
     ) {
+      holdBody(message)
       this.#connection = this.#pool.connect(this.#request, this, true)
       if (this.#paused) this.#connection.pause()
     } else {
@@ -205,4 +208,9 @@ export class UpstreamLeg implements Caller {
     this.#decoder?.destroy()
     this.#decoder = undefined
   }
+}
+
+/** Until the connection has written it. */
+function holdBody({ body }: RequestMessage): void {
+  if (Buffer.isBuffer(body)) hold(body)
 }

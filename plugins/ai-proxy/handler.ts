@@ -283,8 +283,9 @@ export class AiProxy implements Plugin {
   async log(kong: Kong): Promise<void> {
     ;(kong.ctx.plugin.run as Run | undefined)?.close()
     const exchange = exchangeOf(kong)
-    if (!exchange || !this.#config.logging.log_statistics) return
-    await logExchange(kong, exchange)
+    if (!exchange) return
+    if (this.#config.logging.log_statistics) await logExchange(kong, exchange)
+    await exchange.over()
   }
 }
 

@@ -5,6 +5,7 @@ import { outlineOf } from '../../lib/llm/json-outline.js'
 import type { JsonObject } from '../../lib/llm/json.js'
 import type { ProcessSettings, UpstreamRequest } from '../../lib/pdk/exchange.js'
 import type { HeaderRecord } from '../../lib/pdk/headers.js'
+import { letGo } from '../../lib/pdk/held-bytes.js'
 import type { Kong } from '../../lib/pdk/kong.js'
 import { isJsonBody, outlinedBody, readClientBody } from './client-body.js'
 import { fetchImages } from './fetch-images.js'
@@ -23,6 +24,7 @@ export interface Prepared {
   readonly mocked: boolean
   /** As the client sent them, and plugins before this one left them. */
   readonly clientHeaders: HeaderRecord
+  readonly outlined: Translated['outlined']
 }
 
 /** What is made once for a config. */
@@ -54,14 +56,14 @@ export async function prepare(
   const model = await resolveModel(kong, templates)
   const passing = rewrite ? undefined : passOn(config, model, client)
   const translated = passing ?? (await translate(config, model, client, rewrite))
-  const { call, provider } = translated
+  const { call, provider, outlined } = translated
   const sent = await upstreamRequest(kong, settings, config, model, translated)
   const authorize = sent.mocked
     ? undefined
     : authorizers.of(model.provider, config.auth ?? {}, model.options ?? {})
   if (authorize) sent.request.authorize = authorize
   const { request, mocked, clientHeaders } = sent
-  return { model, call, provider, request, mocked, clientHeaders }
+  return { model, call, provider, request, mocked, clientHeaders, outlined }
 }
 
 /** What of a client's request says what it asks for. */
@@ -83,7 +85,9 @@ async function translate(
   const call = readCall(config, model, body, path, captures)
   const decoded = await fetchImages(config, model, call)
   const provider = translateCall(config, model, call, decoded)
-  return { call, provider, body: passes(call, provider, raw) ? raw : JSON.stringify(provider.request.body) }
+  if (passes(call, provider, raw)) return { call, provider, body: raw }
+  letGo(raw)
+  return { call, provider, body: JSON.stringify(provider.request.body) }
 }
 
 /** A smaller body is sooner parsed. Bytes. */
@@ -104,7 +108,7 @@ function passOn(
   if (!outline) return undefined
   const call = readCall(config, model, outlinedBody(raw, outline), path, captures)
   const provider = translateCall(config, model, call)
-  return passes(call, provider, outline.bytes) ? { call, provider, body: raw } : undefined
+  return passes(call, provider, outline.bytes) ? { call, provider, body: raw, outlined: raw } : undefined
 }
 
 /** Whether the provider speaks the client's format, and no log wants to see the body. */

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Answer } from '../../lib/llm/answer.js'
 import type { ChatError } from '../../lib/llm/errors.js'
+import { letGo } from '../../lib/pdk/held-bytes.js'
 import { Attempts, type Step } from './attempts.js'
 import { type Beginning, takesUp } from './continuation.js'
 import type { Failed } from './failover.js'
@@ -19,6 +20,7 @@ export class AiExchange implements Prepared {
   readonly request: Prepared['request']
   readonly mocked: boolean
   readonly clientHeaders: Prepared['clientHeaders']
+  readonly outlined: Prepared['outlined']
   /** When the request came. */
   readonly started: number
   /** What it goes on with. */
@@ -47,10 +49,17 @@ export class AiExchange implements Prepared {
     this.request = prepared.request
     this.mocked = prepared.mocked
     this.clientHeaders = prepared.clientHeaders
+    this.outlined = prepared.outlined
     this.started = run.started
     this.begun = run.begun
     this.firstOutput = run.begun?.firstOutput
     this.watched = new AiCall(this, target.config.route_type)
+  }
+
+  /** Its usage is known then, for which the whole request may have had to be read. */
+  async over(): Promise<void> {
+    await this.watched.settle()
+    if (this.outlined) letGo(this.outlined)
   }
 }
 

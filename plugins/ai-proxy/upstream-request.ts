@@ -24,6 +24,8 @@ export interface Translated {
   readonly call: ClientCall
   readonly provider: ProviderCall
   readonly body: Buffer | string
+  /** The client's bytes, where the call reads more of them when it has to: held until they are let go. */
+  readonly outlined?: Buffer
 }
 
 /**

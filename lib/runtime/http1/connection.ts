@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { AttemptFailure, Timeouts } from '../../pdk/exchange.js'
+import { letGo } from '../../pdk/held-bytes.js'
 import { failureOf } from './failure.js'
 import { keepAliveTime } from './keep-alive.js'
 import type { RequestMessage } from './request-message.js'
@@ -91,7 +92,10 @@ export class Connection {
     if (this.#phase === 'reserved') this.#caller!.onReady(this)
   }
 
-  /** Sends the request. It has been written, to the socket, when this returns, but for a body that is streamed. */
+  /**
+   * Sends the request. It has been written, to the socket, when this returns, but for a body that is streamed. Its body is let go
+   * when the system has it.
+   */
   send({ method, head, body, length, persistent }: RequestMessage, { headers, idle }: Timeouts): void {
     const socket = this.#socket
     this.#phase = 'waiting'
@@ -103,7 +107,7 @@ export class Connection {
     } else if (Buffer.isBuffer(body)) {
       socket.cork()
       socket.write(head, 'latin1')
-      socket.write(body)
+      socket.write(body, () => letGo(body))
       socket.uncork()
     } else {
       socket.write(head, 'latin1')

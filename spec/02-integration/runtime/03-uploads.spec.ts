@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
+import { letGo, own } from '../../../lib/pdk/held-bytes.js'
 import { closing } from '../../support/ai-gateway.js'
 import { gate, origin } from '../../support/origin.js'
 import { rawUpstream } from '../../support/raw-http.js'
@@ -68,6 +69,38 @@ describe('a body that is there', () => {
         .toString()
         .endsWith(`\r\n\r\n${String(body)}`),
     ).toBe(true)
+  })
+})
+
+describe('a body that is held', () => {
+  const SIZE = 16 * 1024 * 1024
+
+  it('stays until it is written, and is free then', async () => {
+    const { promise: begun, open } = gate<IncomingMessage>()
+    const url = await listening(open)
+    const body = Buffer.allocUnsafeSlow(SIZE).fill('x')
+    own(body)
+    const { over } = call(upstreams(), post(url), body)
+    const message = await begun
+    letGo(body)
+    expect(body.length).toBe(SIZE)
+    expect(await text(message)).toBe('x'.repeat(SIZE))
+    await expect.poll(() => body.length).toBe(0)
+    message.socket.write(OK)
+    expect((await over).failure).toBeUndefined()
+  })
+
+  it('is free where its connection is closed before it is written', async () => {
+    const { promise: begun, open } = gate()
+    const url = await listening(() => open())
+    const body = Buffer.allocUnsafeSlow(SIZE).fill('x')
+    own(body)
+    const { leg } = call(upstreams(), post(url), body)
+    await begun
+    letGo(body)
+    expect(body.length).toBe(SIZE)
+    leg!.abort()
+    await expect.poll(() => body.length).toBe(0)
   })
 })
 
