@@ -281,8 +281,11 @@ export class Pipeline implements UpstreamHandler {
       if (!this.#headerFilters()) return
     }
     if (arg.abort) this.#leg?.abort()
-    if (arg.error === undefined) this.#send(arg.chunk, arg.eof)
-    else this.#broken(arg.chunk, arg.error)
+    const output = arg.chunk
+    // The next piece may be long in coming.
+    arg.chunk = NOTHING
+    if (arg.error === undefined) this.#send(output, arg.eof)
+    else this.#broken(output, arg.error)
   }
 
   #send(chunk: Buffer, eof: boolean): void {

@@ -200,6 +200,8 @@ export class Connection {
   /** The caller may close the connection in each of its methods. */
   #deliver(caller: Caller, parser: ResponseParser): void {
     const { head, body, fault } = parser
+    // Kept, it would hold a stream's last piece, and the memory that this shares with others, while nothing more comes.
+    parser.body = undefined
     if (head) {
       this.#phase = 'answering'
       this.#keepFor = head.persistent ? keepAliveTime(head.headers['keep-alive']) : 0
