@@ -40,13 +40,10 @@ export function guardConnections(server: Server, limits: ClientLimits): void {
   server.headersTimeout = limits.headers
   server.timeout = limits.idle
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const responses = open.get(request.socket)
-    if (responses) responses.push(response)
-    else open.set(request.socket, [response])
-    response.once('close', () => {
-      const under = open.get(request.socket)!
-      under.splice(under.indexOf(response), 1)
-    })
+    const responses = open.get(request.socket) ?? []
+    responses.push(response)
+    open.set(request.socket, responses)
+    response.once('close', () => responses.splice(responses.indexOf(response), 1))
   })
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
     refuse(socket, STATUS_OF_CODE[error.code ?? ''] ?? 400, open.get(socket) ?? [])

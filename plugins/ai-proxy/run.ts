@@ -58,8 +58,9 @@ export class AiExchange implements Prepared {
 
   /** Its usage is known then, for which the whole request may have had to be read. */
   async over(): Promise<void> {
+    if (!this.outlined) return
     await this.watched.settle()
-    if (this.outlined) letGo(this.outlined)
+    letGo(this.outlined)
   }
 }
 
