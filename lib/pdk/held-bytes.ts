@@ -1,4 +1,4 @@
-import { MessageChannel } from 'node:worker_threads'
+import { spareMemory } from './spare-memory.js'
 
 /*
  * Memory of large request bodies that is free again as soon as nobody needs it. The garbage collector would be late and dear:
@@ -6,14 +6,11 @@ import { MessageChannel } from 'node:worker_threads'
  *
  * Whoever keeps such bytes for later holds them, and lets go when done. What somebody never lets go of, a plugin that knows
  * nothing of this, is left to the garbage collector; so are all bytes that nobody owns, which may be held and let go as well.
+ * What is let go may have another client's body the next moment. By then no view leads there any more: see `SpareMemory`.
  */
 
 /** How many hold a memory. */
 const holders = new WeakMap<ArrayBufferLike, number>()
-
-/** What is transferred to a port that leads nowhere is freed at once. (Node 20 has no `ArrayBuffer.prototype.transfer`.) */
-const { port1: nowhere, port2: otherEnd } = new MessageChannel()
-otherEnd.close()
 
 /** The caller has made these bytes, and is the first to hold them. */
 export function own(bytes: Buffer): void {
@@ -35,14 +32,10 @@ export function letGo(bytes: Buffer): void {
   holders.set(bytes.buffer, held - 1)
   if (held > 1) return
   holders.delete(bytes.buffer)
-  release(bytes.buffer)
+  spareMemory.give(bytes.buffer)
 }
 
 /** For bytes that nobody else has. Those that share a memory with others are left to the garbage collector. */
 export function free({ buffer, length }: Buffer): void {
-  if (buffer.byteLength === length) release(buffer)
-}
-
-function release(memory: ArrayBufferLike): void {
-  if (memory instanceof ArrayBuffer) nowhere.postMessage(null, [memory])
+  if (buffer.byteLength === length) spareMemory.give(buffer)
 }

@@ -1,4 +1,5 @@
 import { free, own } from '../pdk/held-bytes.js'
+import { spareMemory } from '../pdk/spare-memory.js'
 
 /** How many times as much memory as has come may be set aside for what a client says will come. */
 const AHEAD = 16
@@ -42,7 +43,7 @@ export class RequestBytes {
   #reserve(size: number): void {
     if (size <= this.#bytes.length) return
     const room = size <= this.#declared ? Math.min(this.#declared, size * AHEAD) : size * 2
-    const larger = Buffer.allocUnsafeSlow(room)
+    const larger = spareMemory.take(room)
     this.#bytes.copy(larger, 0, 0, this.size)
     free(this.#bytes)
     this.#bytes = larger

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { hold } from '../../../lib/pdk/held-bytes.js'
+import { hold, letGo } from '../../../lib/pdk/held-bytes.js'
+import { spareMemory } from '../../../lib/pdk/spare-memory.js'
 import { RequestBytes } from '../../../lib/runtime/request-bytes.js'
 
 const KB = 1024
@@ -13,7 +14,7 @@ function read(declared: number, pieces: readonly Buffer[]): RequestBytes {
 
 /** What was set aside for the pieces. */
 function reserved(declared: number, pieces: readonly Buffer[]): number[] {
-  const spy = vi.spyOn(Buffer, 'allocUnsafeSlow')
+  const spy = vi.spyOn(spareMemory, 'take')
   read(declared, pieces)
   return spy.mock.calls.map(([size]) => size)
 }
@@ -50,6 +51,17 @@ describe("a request's bytes", () => {
     const whole = read(40, [memory.subarray(0, 20), memory.subarray(20)]).whole()
     expect(memory.toString()).toBe('a'.repeat(40))
     expect(whole.equals(memory)).toBe(true)
+  })
+
+  it('are theirs alone in a memory that has had others', () => {
+    const size = 256 * KB
+    const first = read(size, [piece(KB, 'a'), piece(size - KB, 'a')]).whole()
+    const { buffer } = first
+    letGo(first)
+    const whole = read(size - KB, [piece(KB, 'b'), piece(size - 2 * KB, 'c')]).whole()
+    expect(whole.buffer.byteLength).toBe(size)
+    expect([first.length, buffer.byteLength]).toEqual([0, 0])
+    expect(whole.toString()).toBe('b'.repeat(KB) + 'c'.repeat(size - 2 * KB))
   })
 
   it('get their memory at once where enough has come of what is declared', () => {

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../lib/llm/json.js'
+import { letGo } from '../../../lib/pdk/held-bytes.js'
 import type { Kong } from '../../../lib/pdk/kong.js'
+import { spareMemory } from '../../../lib/pdk/spare-memory.js'
 import { aiConfig, aiGateway, phases, post, type AiGatewayOptions } from '../../support/ai-gateway.js'
 import {
   answering,
@@ -21,9 +23,9 @@ function before(upstream: Provider, config: JsonObject = {}, options: AiGatewayO
   return aiGateway(aiConfig(upstream.url, { logging: { log_statistics: true }, ...config }), options)
 }
 
-/** The memories that the gateway makes for bodies of this size. */
+/** The memories that the gateway takes for bodies of this size. */
 function memories(size: number): () => Buffer[] {
-  const { mock } = vi.spyOn(Buffer, 'allocUnsafeSlow')
+  const { mock } = vi.spyOn(spareMemory, 'take')
   return () => mock.results.filter((_, n) => mock.calls[n]![0] === size).map(({ value }) => value as Buffer)
 }
 
@@ -56,7 +58,31 @@ describe('the memory of a large request', () => {
     await gateway.entry()
     await new Promise((resolve) => setTimeout(resolve, 50))
     expect(kept!.toString()).toBe(JSON.stringify(request))
-    expect(upstream.bodies()).toEqual([request])
+    const first = kept!
+    const other = { ...request, user: 'another' }
+    await (await post(gateway, other)).text()
+    expect(first.toString()).toBe(JSON.stringify(request))
+    expect(kept!.toString()).toBe(JSON.stringify(other))
+    expect(upstream.bodies()).toEqual([request, other])
+  })
+
+  it('has the next one then, whoever still looks at it', async () => {
+    let seen: Buffer | undefined
+    const peeper = phases('peeper', {
+      async access(kong: Kong) {
+        seen ??= await kong.request.getRawBody()
+        letGo(seen!)
+      },
+    })
+    const upstream = await good()
+    const gateway = await before(upstream, {}, { modules: [peeper] })
+    await (await post(gateway, request)).text()
+    await expect.poll(() => seen!.length).toBe(0)
+    const made = vi.spyOn(Buffer, 'allocUnsafeSlow')
+    await (await post(gateway, { ...request, user: 'another' })).text()
+    expect(made.mock.calls.filter(([size]) => size > 100_000)).toEqual([])
+    expect(seen!.length).toBe(0)
+    expect(upstream.bodies()).toEqual([request, { ...request, user: 'another' }])
   })
 
   it('is there for the next target', async () => {
