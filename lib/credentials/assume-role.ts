@@ -47,7 +47,7 @@ export async function assumeRole(
     headers,
     body,
   } as const
-  await signRequest(request, { service: 'sts', region: regionOf(hostname) ?? role.region }, credentials)
+  signRequest(request, { service: 'sts', region: regionOf(hostname) ?? role.region }, credentials)
   const { status, text } = await callTokenEndpoint(
     { whose: WHOSE, method: 'POST', url, headers: headers as Record<string, string>, body },
     signal,

@@ -1,9 +1,10 @@
 import type { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { ChatError } from '../llm/errors.js'
+import type { UpstreamRequest } from '../pdk/exchange.js'
 import type { Authorize, Environment } from './authorize.js'
 import { CredentialError } from './error.js'
 import { optionalPackage } from './optional-package.js'
-import type { AwsCredentials } from './sigv4.js'
+import type { AwsCredentials, SigningScope, signRequest } from './sigv4.js'
 import { TokenCache } from './token-cache.js'
 
 /** The part of Kong's `config.auth` that is about AWS. */
@@ -22,7 +23,7 @@ export interface AwsOptions {
   }
 }
 
-type CredentialSource = () => Promise<AwsCredentials>
+type CredentialSource = Pick<TokenCache<AwsCredentials>, 'get' | 'now'>
 
 /**
  * The region that Bedrock is called in: the config's, else that of the environment.
@@ -51,21 +52,25 @@ export function awsRegion(options: AwsOptions, env: Environment = process.env): 
 export function awsAuthorizer(auth: AwsAuth, options: AwsOptions, env: Environment = process.env): Authorize {
   const own = ownCredentials(auth, options, env)
   const source = options.bedrock?.aws_assume_role_arn ? roleCredentials(own, options, env) : own
-  let signer: ReturnType<typeof loadSigner> | undefined
-  return async (request) => {
+  /** Found out by the first request. */
+  let signer: { sign: typeof signRequest; scope: SigningScope } | undefined
+
+  async function signLater(request: UpstreamRequest): Promise<void> {
     if (request.body === undefined) {
       throw new CredentialError('a body that is passed on as it comes cannot be signed for AWS')
     }
-    const region = awsRegion(options, env)
-    const credentials = await source()
-    const { signRequest } = await (signer ??= loadSigner())
-    await signRequest(request, { service: 'bedrock', region }, credentials)
+    const scope = { service: 'bedrock', region: awsRegion(options, env) }
+    const credentials = await source.get()
+    const { signRequest: sign } = await import('./sigv4.js')
+    signer = { sign, scope }
+    sign(request, scope, credentials)
   }
-}
 
-/** Loaded for the first request that is signed. To ask the loader again would take a tenth of a signature's time. */
-function loadSigner() {
-  return import('./sigv4.js')
+  return (request) => {
+    const credentials = source.now()
+    if (!signer || !credentials || request.body === undefined) return signLater(request)
+    return signer.sign(request, signer.scope, credentials)
+  }
 }
 
 function ownCredentials(auth: AwsAuth, options: AwsOptions, env: Environment): CredentialSource {
@@ -75,18 +80,19 @@ function ownCredentials(auth: AwsAuth, options: AwsOptions, env: Environment): C
     // A session token belongs to the key of the same place.
     const sessionToken = auth.aws_access_key_id ? undefined : env.AWS_SESSION_TOKEN
     const keys = { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) }
-    return () => Promise.resolve(keys)
+    return { now: () => keys, get: () => Promise.resolve(keys) }
   }
   if (auth.aws_access_key_id || auth.aws_secret_access_key) {
     const missing = accessKeyId ? 'aws_secret_access_key' : 'aws_access_key_id'
-    return () => Promise.reject(new CredentialError(`half a pair of AWS keys is configured: no ${missing}`))
+    const half = `half a pair of AWS keys is configured: no ${missing}`
+    return { now: () => undefined, get: () => Promise.reject(new CredentialError(half)) }
   }
   return chainCredentials(options, env)
 }
 
 function chainCredentials(options: AwsOptions, env: Environment): CredentialSource {
   let chain: ReturnType<typeof defaultProvider> | undefined
-  const found = new TokenCache("AWS's default credential chain", async () => {
+  return new TokenCache("AWS's default credential chain", async () => {
     if (!chain) {
       const sdk = await optionalPackage(
         '@aws-sdk/credential-provider-node',
@@ -99,12 +105,11 @@ function chainCredentials(options: AwsOptions, env: Environment): CredentialSour
     const credentials = await chain({ forceRefresh: true })
     return { value: credentials, expiresAt: credentials.expiration?.getTime() ?? Number.POSITIVE_INFINITY }
   })
-  return () => found.get()
 }
 
 function roleCredentials(own: CredentialSource, options: AwsOptions, env: Environment): CredentialSource {
   const { aws_assume_role_arn: arn = '', aws_role_session_name, aws_sts_endpoint_url } = options.bedrock ?? {}
-  const assumed = new TokenCache("the AWS role's credentials", async (signal) => {
+  return new TokenCache("the AWS role's credentials", async (signal) => {
     const { assumeRole } = await import('./assume-role.js')
     const role = {
       region: awsRegion(options, env),
@@ -112,7 +117,6 @@ function roleCredentials(own: CredentialSource, options: AwsOptions, env: Enviro
       sessionName: aws_role_session_name || 'kong',
       endpoint: aws_sts_endpoint_url,
     }
-    return await assumeRole(role, await own(), signal)
+    return await assumeRole(role, await own.get(), signal)
   })
-  return () => assumed.get()
 }

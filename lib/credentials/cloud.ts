@@ -89,22 +89,23 @@ const MOST = 100
 /** Gives each distinct config its one authorizer, which holds the tokens that it has got. The least used goes first. */
 export class CloudAuthorizers {
   readonly #made = new Map<string, Authorize>()
-  /** The one used last, which is nearly always asked for again. */
-  #last: { key: string; authorize: Authorize } | undefined
+  /** The one used last and what it was asked for with: nearly always the same objects, of a config without placeholders. */
+  #last: { provider: string; auth: CloudAuth; options: AwsOptions; authorize: Authorize } | undefined
 
   constructor(private readonly env: Environment = process.env) {}
 
   /** `undefined` where the provider's credential is a fixed one, or none. */
   of(provider: string, auth: CloudAuth, options: AwsOptions): Authorize | undefined {
+    const last = this.#last
+    if (last?.auth === auth && last.options === options && last.provider === provider) return last.authorize
     const cloud = CLOUDS.get(provider)
     if (!cloud?.isUsed(auth)) return undefined
     const key = JSON.stringify([provider, auth, options.bedrock])
-    if (this.#last?.key === key) return this.#last.authorize
     const authorize = this.#made.get(key) ?? cloud.authorizer(auth, options, this.env)
     this.#made.delete(key)
     this.#made.set(key, authorize)
     if (this.#made.size > MOST) this.#made.delete(this.#made.keys().next().value!)
-    this.#last = { key, authorize }
+    this.#last = { provider, auth, options, authorize }
     return authorize
   }
 }

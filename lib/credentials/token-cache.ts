@@ -20,7 +20,7 @@ const TIME_LIMIT = 10_000
  * One credential's token: loaded when first asked for, shared by all who ask meanwhile, and replaced before it ends.
  * While the old one is good nobody waits for the new one, and a refresh that fails does no harm.
  */
-export class TokenCache<T> {
+export class TokenCache<T extends string | object> {
   readonly #what: string
   readonly #load: (signal: AbortSignal) => Promise<Expiring<T>>
   #token: { value: T; refreshAt: number; usableUntil: number } | undefined
@@ -37,9 +37,14 @@ export class TokenCache<T> {
 
   /** @throws CredentialError where there is no usable token and none could be loaded. */
   async get(): Promise<T> {
+    return this.now() ?? (await this.#refresh())
+  }
+
+  /** The token, if there is one that need not be waited for. */
+  now(): T | undefined {
     const token = this.#token
     const now = Date.now()
-    if (!token || now >= token.usableUntil) return await this.#refresh()
+    if (!token || now >= token.usableUntil) return undefined
     // Nobody waits for this refresh: its failure is heard of by the request that finds no usable token any more.
     if (now >= token.refreshAt) this.#refresh().catch(() => undefined)
     return token.value

@@ -57,6 +57,15 @@ describe('the keys', () => {
   })
 })
 
+it('signs at once, but for the first request', async () => {
+  const authorize = awsAuthorizer({}, IN_FRANKFURT, { AWS_ACCESS_KEY_ID: 'k', AWS_SECRET_ACCESS_KEY: 's' })
+  await authorize(upstreamRequest())
+  const request = upstreamRequest()
+  expect(authorize(request)).toBeUndefined()
+  expect(request.headers.authorization).toContain('Credential=k/')
+  await expect(authorize(upstreamRequest({ body: undefined }))).rejects.toThrow('cannot be signed')
+})
+
 it('does not sign a body that nobody has read', async () => {
   const authorize = awsAuthorizer({}, IN_FRANKFURT, { AWS_ACCESS_KEY_ID: 'k', AWS_SECRET_ACCESS_KEY: 's' })
   const request = upstreamRequest({ body: undefined })

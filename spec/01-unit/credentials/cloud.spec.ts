@@ -20,6 +20,19 @@ describe('authorizers of the clouds', () => {
     )
   })
 
+  it('are others where another provider, auth or options are given than the last time', () => {
+    const authorizers = new CloudAuthorizers({})
+    const auth = { azure_use_managed_identity: true, gcp_use_service_account: true }
+    const options = inRegion('eu-central-1')
+    const bedrock = authorizers.of('bedrock', auth, options)
+    expect(authorizers.of('bedrock', auth, options)).toBe(bedrock)
+    expect(authorizers.of('gemini', auth, options)).not.toBe(bedrock)
+    expect(authorizers.of('bedrock', {}, options)).not.toBe(bedrock)
+    expect(authorizers.of('bedrock', auth, inRegion('us-east-1'))).not.toBe(bedrock)
+    expect(authorizers.of('openai', auth, options)).toBeUndefined()
+    expect(authorizers.of('bedrock', auth, options)).toBe(bedrock)
+  })
+
   it('are a hundred at most: the one that was not used for the longest time goes', () => {
     const authorizers = new CloudAuthorizers({})
     const kept = authorizers.of('bedrock', {}, inRegion('kept'))

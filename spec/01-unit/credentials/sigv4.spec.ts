@@ -1,8 +1,12 @@
-import { createHash, createHmac } from 'node:crypto'
+import { SignatureV4 } from '@smithy/signature-v4'
+import * as fc from 'fast-check'
+import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { signRequest, type SignableRequest } from '../../../lib/credentials/sigv4.js'
+import { signRequest, type AwsCredentials, type SignableRequest } from '../../../lib/credentials/sigv4.js'
 import { emptyHeaders, type HeaderRecord } from '../../../lib/pdk/headers.js'
+
+type SourceData = string | ArrayBuffer | ArrayBufferView
 
 const VECTORS = new URL('../../fixtures/aws-sigv4/', import.meta.url)
 const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' }
@@ -11,12 +15,12 @@ const DATE = new Date('2015-08-30T12:36:00Z')
 
 describe("AWS's test vectors for signature version 4", () => {
   const names = readdirSync(VECTORS, { withFileTypes: true }).filter((entry) => entry.isDirectory())
-  it.each(names.map(({ name }) => name))('signs %s', async (name) => {
+  it.each(names.map(({ name }) => name))('signs %s', (name) => {
     const read = (file: string): string => readFileSync(new URL(`${name}/${file}`, VECTORS), 'utf8')
     const { credentials, region, service, timestamp } = JSON.parse(read('context.json')) as Context
     const request = parseHttp(read('request.txt'))
     const token = credentials.token
-    await signRequest(
+    signRequest(
       request,
       { service, region },
       {
@@ -31,9 +35,9 @@ describe("AWS's test vectors for signature version 4", () => {
 })
 
 describe('a signed request', () => {
-  it('covers host, content type, date and the bytes of the body, and no header that a proxy may touch', async () => {
+  it('covers host, content type, date and the bytes of the body, and no header that a proxy may touch', () => {
     const request = bedrock({ headers: { 'accept-encoding': 'identity', traceparent: '00-1-2-03' } })
-    await signRequest(request, SCOPE, KEYS, DATE)
+    signRequest(request, SCOPE, KEYS, DATE)
     expect(request.headers).toEqual({
       'content-type': 'application/json',
       'accept-encoding': 'identity',
@@ -44,49 +48,180 @@ describe('a signed request', () => {
     })
   })
 
-  it('hashes a body of text as the UTF-8 that goes out', async () => {
+  it('hashes a body of text as the UTF-8 that goes out', () => {
     const text = bedrock({ body: '{"text":"häppchen 🥨"}' })
     const bytes = bedrock({ body: Buffer.from('{"text":"häppchen 🥨"}') })
-    await signRequest(text, SCOPE, KEYS, DATE)
-    await signRequest(bytes, SCOPE, KEYS, DATE)
+    signRequest(text, SCOPE, KEYS, DATE)
+    signRequest(bytes, SCOPE, KEYS, DATE)
     expect(text.headers.authorization).toBe(bytes.headers.authorization)
     expect(text.headers.authorization).toBe(byHand(text, '/model/m/converse'))
   })
 
-  it('encodes the path once more than it goes over the wire', async () => {
+  it('encodes the path once more than it goes over the wire', () => {
     const request = bedrock({ path: '/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse-stream' })
-    await signRequest(request, SCOPE, KEYS, DATE)
+    signRequest(request, SCOPE, KEYS, DATE)
     const canonical = '/model/anthropic.claude-3-haiku-20240307-v1%253A0/converse-stream'
     expect(request.headers.authorization).toBe(byHand(request, canonical))
     expect(request.path).toBe('/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse-stream')
   })
 
-  it('keeps the slash of an ARN within its segment', async () => {
+  it('keeps the slash of an ARN within its segment', () => {
     const request = bedrock({ path: '/model/arn%3Aaws%3Abedrock%3A%3A1%3Ainference-profile%2Fx/converse' })
-    await signRequest(request, SCOPE, KEYS, DATE)
+    signRequest(request, SCOPE, KEYS, DATE)
     const canonical = '/model/arn%253Aaws%253Abedrock%253A%253A1%253Ainference-profile%252Fx/converse'
     expect(request.headers.authorization).toBe(byHand(request, canonical))
   })
 
-  it('names the port that is not the default one', async () => {
+  it('names the port that is not the default one', () => {
     const request = bedrock({ scheme: 'http', host: '127.0.0.1', port: 8080 })
-    await signRequest(request, SCOPE, KEYS, DATE)
+    signRequest(request, SCOPE, KEYS, DATE)
     expect(request.headers.host).toBe('127.0.0.1:8080')
     expect(request.headers.authorization).toBe(byHand(request, '/model/m/converse'))
   })
 
-  it('leaves nothing of an earlier signature: not its token, and not a hash that somebody sent', async () => {
+  it('leaves nothing of an earlier signature: not its token, and not a hash that somebody sent', () => {
     const headers = { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD', authorization: 'Bearer x' }
     const request = bedrock({ headers })
-    await signRequest(request, SCOPE, { ...KEYS, sessionToken: 'old' }, new Date(0))
+    signRequest(request, SCOPE, { ...KEYS, sessionToken: 'old' }, new Date(0))
     expect(request.headers['x-amz-security-token']).toBe('old')
-    await signRequest(request, SCOPE, KEYS, DATE)
+    signRequest(request, SCOPE, KEYS, DATE)
     expect(Object.keys(request.headers).sort()).toEqual(
       ['authorization', 'content-type', 'host', 'x-amz-date'].sort(),
     )
     expect(request.headers.authorization).toBe(byHand(request, '/model/m/converse'))
   })
 })
+
+describe("the SDK's own signer", () => {
+  const word = fc.constantFrom(
+    'a',
+    'B7',
+    '-_.~',
+    '.',
+    '..',
+    '%2F',
+    '%3a',
+    ' ',
+    'ä🥨',
+    "!'()*",
+    '+',
+    '@:$,;=&',
+    '[|]',
+  )
+  const words = fc.array(word, { maxLength: 3 }).map((parts) => parts.join(''))
+  const path = fc.array(words, { maxLength: 5 }).map((segments) => `/${segments.join('/')}`)
+  const parameter = fc.tuple(fc.constantFrom('a', 'b', 'B', 'X-Amz-Date', ''), words)
+  const query = fc
+    .array(parameter, { maxLength: 5 })
+    .map((parameters) => new URLSearchParams(parameters).toString())
+  const value = fc.array(fc.constantFrom('x', ' ', '  ', '\t', 'é', ',', '"q  q"'), { maxLength: 5 })
+  const headers = fc.dictionary(
+    fc.constantFrom(
+      'host',
+      'content-type',
+      'x-amz-target',
+      'x-amzn-trace-id',
+      'x-amz-date',
+      'date',
+      'accept',
+    ),
+    fc.oneof(
+      value.map((parts) => parts.join('')),
+      fc.array(fc.constantFrom('one', 'two'), { minLength: 1 }),
+    ),
+  )
+  const request = fc.record({
+    scheme: fc.constantFrom('http', 'https'),
+    host: fc.constantFrom('bedrock-runtime.eu-central-1.amazonaws.com', '127.0.0.1', '::1'),
+    port: fc.constantFrom(80, 443, 8443),
+    method: fc.constantFrom('GET', 'POST', 'PUT', 'DELETE'),
+    path,
+    rawQuery: query,
+    headers,
+    body: fc.option(
+      fc.oneof(
+        fc.string({ unit: 'binary' }),
+        fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+      ),
+      { nil: undefined },
+    ),
+  })
+  const keys = fc.constantFrom<AwsCredentials[]>(
+    KEYS,
+    { ...KEYS, secretAccessKey: 'sécret' },
+    { ...KEYS, sessionToken: 'IQoJb3JpZ2luX2VjE//+=' },
+  )
+  const scope = fc.record({
+    service: fc.constantFrom('bedrock', 'sts'),
+    region: fc.constantFrom('eu-central-1', 'us-east-1'),
+  })
+  const date = fc.date({ min: new Date(0), max: new Date('2100-01-01T00:00:00Z'), noInvalidDate: true })
+
+  it('signs each request alike', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        request,
+        scope,
+        keys,
+        date,
+        async (parts, { service, region }, credentials, signingDate) => {
+          const ours = { ...parts, headers: Object.assign(emptyHeaders(), parts.headers) }
+          signRequest(ours, { service, region }, credentials, signingDate)
+          const signer = new SignatureV4({
+            service,
+            region,
+            credentials,
+            sha256: Sha256,
+            applyChecksum: false,
+          })
+          const theirs = await signer.sign(
+            {
+              method: parts.method,
+              protocol: `${parts.scheme}:`,
+              hostname: parts.host,
+              path: parts.path,
+              query: bagOf(parts.rawQuery),
+              headers: ofTheSignature({ ...parts.headers, host: ours.headers.host! }),
+              body: parts.body,
+            },
+            { signingDate },
+          )
+          for (const name of ['authorization', 'x-amz-date', 'x-amz-security-token']) {
+            expect(ours.headers[name]).toBe(theirs.headers[name])
+          }
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+})
+
+/** What the signer is to cover, each with its first value. */
+function ofTheSignature(headers: HeaderRecord): Record<string, string> {
+  const covered = Object.entries(headers).filter(([name]) => /^(?:host|content-type|x-amz.*)$/.test(name))
+  return Object.fromEntries(covered.map(([name, value]) => [name, Array.isArray(value) ? value[0]! : value]))
+}
+
+function bagOf(rawQuery: string): Record<string, string[]> {
+  const query = new URLSearchParams(rawQuery)
+  return Object.fromEntries(Array.from(query.keys(), (name) => [name, query.getAll(name)]))
+}
+
+class Sha256 {
+  readonly #hash: Hash | Hmac
+
+  constructor(key?: SourceData) {
+    this.#hash = key === undefined ? createHash('sha256') : createHmac('sha256', key as Uint8Array)
+  }
+
+  update(data: SourceData): void {
+    this.#hash.update(data as Uint8Array)
+  }
+
+  digest(): Promise<Uint8Array> {
+    return Promise.resolve(this.#hash.digest())
+  }
+}
 
 interface Context {
   credentials: { access_key_id: string; secret_access_key: string; token?: string }

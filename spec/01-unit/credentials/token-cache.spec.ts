@@ -38,6 +38,21 @@ describe('a token cache', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
+  it('gives at once what nobody has to wait for', async () => {
+    const load = source()
+    const cache = new TokenCache('it', load)
+    expect(cache.now()).toBeUndefined()
+    expect(load).not.toHaveBeenCalled()
+    await cache.get()
+    expect(cache.now()).toBe('token-1')
+    vi.setSystemTime(Date.now() + 55 * MINUTE)
+    expect([cache.now(), load.mock.calls.length]).toEqual(['token-1', 2])
+    await settled()
+    expect(cache.now()).toBe('token-2')
+    vi.setSystemTime(Date.now() + 60 * MINUTE)
+    expect(cache.now()).toBeUndefined()
+  })
+
   it('keeps what does not expire', async () => {
     const load = source(Number.POSITIVE_INFINITY)
     const cache = new TokenCache('it', load)

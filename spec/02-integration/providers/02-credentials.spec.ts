@@ -90,7 +90,7 @@ describe('Bedrock', () => {
   const KEYS = { aws_access_key_id: 'AKIDEXAMPLE', aws_secret_access_key: 'aws-secret-of-the-config' }
 
   /** The signature that the bytes on the wire should have. */
-  async function signatureOf(
+  function signatureOf(
     { method, url, headers, body }: OriginRequest,
     region: string,
     keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'aws-secret-of-the-config' },
@@ -114,13 +114,13 @@ describe('Bedrock', () => {
       /^(....)(..)(..)T(..)(..)(..)Z$/,
       '$1-$2-$3T$4:$5:$6Z',
     )
-    await signRequest(request, { service: 'bedrock', region }, keys, new Date(stamp))
+    signRequest(request, { service: 'bedrock', region }, keys, new Date(stamp))
     return signed.authorization
   }
 
   it('is sent requests signed over the bytes that go out', async () => {
     const request = await sent(await running('bedrock', KEYS))
-    expect(request.headers.authorization).toBe(await signatureOf(request, 'eu-central-1'))
+    expect(request.headers.authorization).toBe(signatureOf(request, 'eu-central-1'))
     expect(request.headers['x-amz-security-token']).toBeUndefined()
     expect(JSON.stringify(request.headers)).not.toContain('aws-secret')
   })
@@ -130,7 +130,7 @@ describe('Bedrock', () => {
     await (await post(gateway, { messages, stream: true })).text()
     const request = last(upstream)
     expect(request.url).toBe('/model/some-model/converse-stream')
-    expect(request.headers.authorization).toBe(await signatureOf(request, 'eu-central-1'))
+    expect(request.headers.authorization).toBe(signatureOf(request, 'eu-central-1'))
   })
 
   it("takes the environment's keys, session token and region where the config has none", async () => {
