@@ -173,8 +173,10 @@ function readHeaders(bytes: string): Map<string, string> {
   }
 }
 
+const BEYOND_ASCII = /[\x80-\xff]/
+
 function utf8(bytes: string): string {
-  return Buffer.from(bytes, 'latin1').toString('utf8')
+  return BEYOND_ASCII.test(bytes) ? Buffer.from(bytes, 'latin1').toString('utf8') : bytes
 }
 
 function corrupt(what: string): FrameError {

@@ -92,12 +92,12 @@ describe('AWS event stream', () => {
 
   it('marks exceptions, and errors in their form', () => {
     const error = awsMessage(
-      { ':message-type': 'error', ':error-code': 'InternalError', ':error-message': 'oh' },
+      { ':message-type': 'error', ':error-code': 'InternalError', ':error-message': 'oh été' },
       '',
     )
     expect(read([awsException('validationException', { message: 'no' }), error])).toEqual([
       { event: 'validationException', data: '{"message":"no"}', exception: true },
-      { event: 'InternalError', data: '{"message":"oh"}', exception: true },
+      { event: 'InternalError', data: '{"message":"oh été"}', exception: true },
     ])
   })
 
