@@ -1,4 +1,5 @@
 import { ChatError } from '../../lib/llm/errors.js'
+import type { UpstreamRequest } from '../../lib/pdk/exchange.js'
 import { asksForNext, backoff, criterionOf, MAX_PAUSE_MS, retryAfterMs, type Failed } from './failover.js'
 import { headerText } from './headers.js'
 import type { AiProxyConfig } from './schema.js'
@@ -48,6 +49,7 @@ export class Attempts {
   private rests: Map<Target, number> | undefined
   private pauses = 0
   private target: Target | undefined
+  private current: Tried | undefined
   private started = 0
   private isOpen = false
 
@@ -71,7 +73,8 @@ export class Attempts {
 
   begin(target: Target): void {
     const { provider, name = '' } = target.config.model
-    this.tried.push({ provider, model: name, latency: 0 })
+    this.current = { provider, model: name, latency: 0 }
+    this.tried.push(this.current)
     this.seen.push(target)
     this.target = target
     this.started = performance.now()
@@ -87,9 +90,18 @@ export class Attempts {
     return this.tried.map(of).join(', ')
   }
 
-  /** Notes what is known of the attempt under way. */
-  note(known: Partial<Tried>): void {
-    Object.assign(this.tried.at(-1) ?? {}, known)
+  /** The request of the attempt under way is made. */
+  sent(model: string, { host, port }: Pick<UpstreamRequest, 'host' | 'port'>): void {
+    const { current } = this
+    if (!current) return
+    current.model = model
+    current.host = host
+    current.port = port
+  }
+
+  /** The provider has answered. */
+  answered(status: number): void {
+    if (this.current) this.current.status = status
   }
 
   /** The first content has come. */
@@ -114,7 +126,7 @@ export class Attempts {
     const criterion = criterionOf(failed)
     const asks = asksForNext(this.targets.balancer.failover_criteria, failed, repeatable)
     if (!this.isOpen) return asks
-    this.note({ failure: criterion })
+    this.current!.failure = criterion
     const counts = (this.targets.balancer.failover_criteria as readonly string[]).includes(criterion)
     if (counts) {
       this.target!.breaker.fail()
@@ -129,7 +141,7 @@ export class Attempts {
   /** The target cannot be asked this: no request was made. */
   notSent(): void {
     this.unfit.push(this.target!)
-    this.note({ failure: NOT_SENT })
+    this.current!.failure = NOT_SENT
     this.abandoned()
   }
 
@@ -189,6 +201,6 @@ export class Attempts {
   private end(): void {
     this.isOpen = false
     this.target!.active--
-    this.note({ latency: Math.floor(this.elapsed) })
+    this.current!.latency = Math.floor(this.elapsed)
   }
 }

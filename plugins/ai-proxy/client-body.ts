@@ -7,6 +7,8 @@ export interface ClientBody {
   readonly fields: JsonObject
   /** The body is these fields as JSON, so that its own bytes can go on. */
   readonly isJson: boolean
+  /** The JSON that `fields` were read from. */
+  readonly text?: string
   /** Where `fields` lack the long strings: all of them. */
   readonly whole?: () => JsonObject
 }
@@ -17,13 +19,16 @@ const NONE: ClientBody = { fields: {}, isJson: false }
  * Reads a client's body by its content type (JSON where there is none), as Kong does: JSON, or the fields of a form.
  * Anything else is an empty request.
  */
-export async function readClientBody(body: Buffer, contentType: string | undefined): Promise<ClientBody> {
+export function readClientBody(
+  body: Buffer,
+  contentType: string | undefined,
+): ClientBody | Promise<ClientBody> {
   const type = typeOf(contentType)
   if (isJson(type)) return ofJson(body)
   if (type.startsWith('application/x-www-form-urlencoded')) {
     return ofForm(new URLSearchParams(body.toString()))
   }
-  return type.startsWith('multipart/form-data') ? await readMultipart(body, contentType!) : NONE
+  return type.startsWith('multipart/form-data') ? readMultipart(body, contentType!) : NONE
 }
 
 export function isJsonBody(contentType: string | undefined): boolean {
@@ -39,14 +44,15 @@ function typeOf(contentType: string | undefined): string {
 }
 
 function ofJson(body: Buffer): ClientBody {
-  const parsed = parseJson(body.toString())
-  return isObject(parsed) ? { fields: parsed, isJson: true } : NONE
+  const text = body.toString()
+  const parsed = parseJson(text)
+  return isObject(parsed) ? { fields: parsed, isJson: true, text } : NONE
 }
 
 /** A JSON body of which only the outline has been read yet. */
-export function outlinedBody(body: Buffer, { fields }: Outline): ClientBody {
+export function outlinedBody(body: Buffer, { fields, bytes }: Outline): ClientBody {
   let whole: JsonObject | undefined
-  return { fields, isJson: true, whole: () => (whole ??= ofJson(body).fields) }
+  return { fields, isJson: true, text: bytes.toString(), whole: () => (whole ??= ofJson(body).fields) }
 }
 
 async function readMultipart(body: Buffer, contentType: string): Promise<ClientBody> {

@@ -31,7 +31,9 @@ export class Dispatcher {
       let next: Target | undefined = target ?? attempts.first()
       for (; next; next = attempts.untried()) {
         try {
-          return await this.#begin(kong, run, next)
+          run.attemptBegins(next)
+          const prepared = await this.prepare(kong, next, kong.configuration, run)
+          return this.#begin(kong, run, next, prepared)
         } catch (error) {
           if (!(error instanceof ChatError)) throw error
           attempts.notSent()
@@ -49,17 +51,19 @@ export class Dispatcher {
     }
   }
 
-  async #begin(kong: Kong, run: Run, target: Target): Promise<AiExchange> {
+  #begin(kong: Kong, run: Run, target: Target, prepared: Prepared): AiExchange | undefined {
     const { attempts, timers, begun } = run
-    run.attemptBegins(target)
-    const prepared = await this.prepare(kong, target, kong.configuration, run)
+    if (run.isClosed) {
+      attempts.abandoned()
+      return undefined
+    }
     const { call, request } = prepared
-    attempts.note({ model: call.model, host: request.host, port: request.port })
+    attempts.sent(call.model, request)
     run.isRepeatable = call.format !== undefined || request.method === 'GET'
     const payload = payloadOf(target.config, prepared, begun?.payload)
     const exchange = new AiExchange(prepared, run, target, payload)
     kong.ctx.plugin.exchange = exchange
-    await kong.telemetry.setModelCall(exchange.watched)
+    void kong.telemetry.setModelCall(exchange.watched)
     if (call.stream) timers.streamAsked(performance.now(), call.format !== undefined)
     flushInTime(kong, timers)
     return exchange

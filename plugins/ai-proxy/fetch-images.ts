@@ -9,6 +9,11 @@ import { fetchPublic, PublicFetchError } from './public-fetch.js'
 /** Of one request. */
 const MAX_IMAGES = 20
 
+/** Whether the provider takes images only as data. */
+export function takesImagesAsData({ provider, options }: AiProxyModel): boolean {
+  return driverOf(provider, options)?.remoteImages !== undefined
+}
+
 /**
  * Where the provider takes images only as data, fetches those that the request names by a URL, and puts them into it.
  *

@@ -46,8 +46,9 @@ export class AiProxy implements Plugin {
   }
 
   async access(kong: Kong): Promise<void> {
-    if (!(await requireFilters(kong))) return
-    await this.#hideCredentials(kong)
+    const filtered = requireFilters(kong)
+    if (filtered !== true && !(await filtered)) return
+    for (const name of this.#targets.credentialNames) void kong.log.hide(name)
     const run = new Run(this.#config, this.#targets)
     const { algorithm, hash_on_header } = this.#targets.balancer
     if (algorithm === 'consistent-hashing') run.attempts.hashed = await kong.request.getHeader(hash_on_header)
@@ -55,26 +56,16 @@ export class AiProxy implements Plugin {
     const made = await this.#dispatcher.attempt(kong, run)
     if (made instanceof ChatError) {
       exitWith(kong, made)
-    } else if (made && (await this.#admit(kong, made))) {
-      await kong.service.setRequest(made.request)
+    } else if (made && (!made.call.stream || (await this.#admit(kong, made)))) {
+      void kong.service.setRequest(made.request)
       const next = (failure: AttemptFailure) => this.#dispatcher.next(kong, run, failure)
       await kong.service.setAttempts(next, { afterCommit: run.takesUp })
     }
     run.closeIfClosed()
   }
 
-  /** A client may send a credential of its own under the names that the config has for its own (`allow_override`). */
-  async #hideCredentials(kong: Kong): Promise<void> {
-    for (const { config } of this.#targets.all) {
-      const { header_name, param_name } = config.auth ?? {}
-      if (header_name !== undefined) await kong.log.hide(header_name)
-      if (param_name !== undefined) await kong.log.hide(param_name)
-    }
-  }
-
-  /** @returns false if there are too many streams, which the client has been told */
-  async #admit(kong: Kong, { call, run }: AiExchange): Promise<boolean> {
-    if (!call.stream) return true
+  /** A stream wants a place. @returns false if there are too many, which the client has been told */
+  async #admit(kong: Kong, { run }: AiExchange): Promise<boolean> {
     const release = streams.take(
       (await kong.plugin.getId()) ?? '',
       shareOf(this.#config.limits, kong.configuration.workers),
@@ -131,7 +122,7 @@ export class AiProxy implements Plugin {
     const { provider, call, run, begun } = exchange
     const { own, format, stream, model, includeUsage, wholeBody: prompt } = call
     exchange.requestId = requestIdOf(kong)
-    run.attempts.note({ status })
+    run.attempts.answered(status)
     if (format && (status < 200 || status > 299)) {
       return new ErrorAnswer(provider.driver, status, kong.service.response.getHeader('retry-after'))
     }

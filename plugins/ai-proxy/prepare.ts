@@ -1,17 +1,17 @@
 import type { CloudAuthorizers } from '../../lib/credentials/cloud.js'
 import { driverOf } from '../../lib/llm/drivers/index.js'
-import { ChatError } from '../../lib/llm/errors.js'
 import { outlineOf } from '../../lib/llm/json-outline.js'
 import type { JsonObject } from '../../lib/llm/json.js'
-import type { ProcessSettings, UpstreamRequest } from '../../lib/pdk/exchange.js'
+import type { ProcessSettings, Timeouts, UpstreamRequest } from '../../lib/pdk/exchange.js'
 import type { HeaderRecord } from '../../lib/pdk/headers.js'
 import { letGo } from '../../lib/pdk/held-bytes.js'
 import type { Kong } from '../../lib/pdk/kong.js'
 import { isJsonBody, outlinedBody, readClientBody } from './client-body.js'
-import { fetchImages } from './fetch-images.js'
+import { type ClientRequest, contentTypeOf, queryOf, withinLimit } from './client-request.js'
+import { fetchImages, takesImagesAsData } from './fetch-images.js'
 import { readCall, translateCall, type ClientCall, type ProviderCall } from './request.js'
 import type { AiProxyConfig, AiProxyModel } from './schema.js'
-import type { Templates } from './template.js'
+import type { Templates, TemplateSources } from './template.js'
 import { passes, upstreamRequest, type Translated } from './upstream-request.js'
 
 /** A client's request, ready for its provider. */
@@ -31,11 +31,15 @@ export interface Prepared {
 export interface Made {
   readonly templates: Templates<AiProxyModel>
   readonly authorizers: CloudAuthorizers
+  readonly timeouts: Timeouts
 }
+
+/** As many as the PDK gives. */
+const MAX_HEADERS = 1000
 
 /**
  * Reads a request and puts it in its provider's words: what `access` does wherever it runs. Of `kong` only what a real Kong
- * has is used, as it may be kong-pdk's bridge.
+ * has is used, as it may be kong-pdk's bridge. Nothing is awaited but what has to be: each time costs, and is paid per request.
  *
  * @param rewrite changes what the client asked
  * @throws ChatError with what the client is to be told
@@ -43,51 +47,39 @@ export interface Made {
 export async function prepare(
   kong: Kong,
   config: AiProxyConfig,
-  { templates, authorizers }: Made,
+  made: Made,
   settings: ProcessSettings,
   rewrite?: (body: JsonObject) => JsonObject,
 ): Promise<Prepared> {
-  const client = {
-    raw: await readBody(kong, config.max_request_body_size),
-    contentType: await kong.request.getHeader('content-type'),
-    path: await kong.request.getPathWithQuery(),
-    captures: readsAddress(config) ? (await kong.request.getUriCaptures()).named : {},
+  const limit = config.max_request_body_size
+  const raw = withinLimit(await kong.request.getRawBody(limit), limit)
+  const headers = await kong.request.getHeaders(MAX_HEADERS)
+  const path = await kong.request.getPathWithQuery()
+  const captures = readsAddress(config) ? (await kong.request.getUriCaptures()).named : {}
+  const method = passesAsItIs(config) ? await kong.request.getMethod() : 'POST'
+  const client: ClientRequest = { method, path, rawQuery: queryOf(path), captures, headers, raw }
+  const { needs, resolve } = made.templates
+  const model = resolve(needs.size === 0 ? NO_SOURCES : await sourcesOf(kong, needs))
+  let translated = rewrite ? undefined : passOn(config, model, client)
+  if (!translated) {
+    const reading = readClientBody(raw, contentTypeOf(client))
+    const sent = reading instanceof Promise ? await reading : reading
+    const body = rewrite ? { fields: rewrite(sent.fields), isJson: false } : sent
+    const call = readCall(config, model, body, client)
+    const decoded = takesImagesAsData(model) ? await fetchImages(config, model, call) : undefined
+    const provider = translateCall(config, model, call, decoded)
+    translated = { call, provider, body: outgoing(call, provider, raw, sent.text) }
   }
-  const model = await resolveModel(kong, templates)
-  const passing = rewrite ? undefined : passOn(config, model, client)
-  const translated = passing ?? (await translate(config, model, client, rewrite))
   const { call, provider, outlined } = translated
-  const sent = await upstreamRequest(kong, settings, config, model, translated)
-  const authorize = sent.mocked
-    ? undefined
-    : authorizers.of(model.provider, config.auth ?? {}, model.options ?? {})
-  if (authorize) sent.request.authorize = authorize
-  const { request, mocked, clientHeaders } = sent
-  return { model, call, provider, request, mocked, clientHeaders, outlined }
+  const { request, mocked } = upstreamRequest(settings, config, made, model, client, translated)
+  return { model, call, provider, request, mocked, clientHeaders: headers, outlined }
 }
 
-/** What of a client's request says what it asks for. */
-interface ClientRequest {
-  readonly raw: Buffer
-  readonly contentType: string | undefined
-  readonly path: string
-  readonly captures: Readonly<Record<string, string>>
-}
-
-async function translate(
-  config: AiProxyConfig,
-  model: AiProxyModel,
-  { raw, contentType, path, captures }: ClientRequest,
-  rewrite: ((body: JsonObject) => JsonObject) | undefined,
-): Promise<Translated> {
-  const sent = await readClientBody(raw, contentType)
-  const body = rewrite ? { fields: rewrite(sent.fields), isJson: false } : sent
-  const call = readCall(config, model, body, path, captures)
-  const decoded = await fetchImages(config, model, call)
-  const provider = translateCall(config, model, call, decoded)
-  if (passes(call, provider, raw)) return { call, provider, body: raw }
+/** The client's own bytes, if they can go out. */
+function outgoing(call: ClientCall, provider: ProviderCall, raw: Buffer, text: string | undefined) {
+  if (passes(call, provider, text)) return raw
   letGo(raw)
-  return { call, provider, body: JSON.stringify(provider.request.body) }
+  return JSON.stringify(provider.request.body)
 }
 
 /** A smaller body is sooner parsed. Bytes. */
@@ -98,17 +90,15 @@ const LARGE = 32 * 1024
  *
  * @returns undefined where something has to be changed after all
  */
-function passOn(
-  config: AiProxyConfig,
-  model: AiProxyModel,
-  { raw, contentType, path, captures }: ClientRequest,
-): Translated | undefined {
-  if (raw.length < LARGE || !isJsonBody(contentType) || !mayPassOn(config, model)) return undefined
+function passOn(config: AiProxyConfig, model: AiProxyModel, client: ClientRequest): Translated | undefined {
+  const { raw } = client
+  if (raw.length < LARGE || !isJsonBody(contentTypeOf(client)) || !mayPassOn(config, model)) return undefined
   const outline = outlineOf(raw)
   if (!outline) return undefined
-  const call = readCall(config, model, outlinedBody(raw, outline), path, captures)
+  const body = outlinedBody(raw, outline)
+  const call = readCall(config, model, body, client)
   const provider = translateCall(config, model, call)
-  return passes(call, provider, outline.bytes) ? { call, provider, body: raw, outlined: raw } : undefined
+  return passes(call, provider, body.text) ? { call, provider, body: raw, outlined: raw } : undefined
 }
 
 /** Whether the provider speaks the client's format, and no log wants to see the body. */
@@ -125,19 +115,17 @@ export function readsAddress({ llm_format }: AiProxyConfig): boolean {
   return llm_format !== 'openai'
 }
 
-async function readBody(kong: Kong, limit: number): Promise<Buffer> {
-  const raw = await kong.request.getRawBody(limit)
-  // A real Kong gives what it has in memory, whatever the limit.
-  if (raw && (limit === 0 || raw.length <= limit)) return raw
-  throw new ChatError(413, `request body is larger than max_request_body_size (${limit} bytes)`, {
-    code: 'request_too_large',
-  })
+/** The client's body goes out as it came, whatever it is. */
+function passesAsItIs(config: AiProxyConfig): boolean {
+  return config.route_type === 'preserve' || readsAddress(config)
 }
 
-async function resolveModel(kong: Kong, { needs, resolve }: Templates<AiProxyModel>): Promise<AiProxyModel> {
-  return resolve({
+const NO_SOURCES: TemplateSources = {}
+
+async function sourcesOf(kong: Kong, needs: Templates<AiProxyModel>['needs']): Promise<TemplateSources> {
+  return {
     headers: needs.has('headers') ? await kong.request.getHeaders() : {},
     query_params: needs.has('query_params') ? await kong.request.getQuery() : {},
     uri_captures: needs.has('uri_captures') ? (await kong.request.getUriCaptures()).named : {},
-  })
+  }
 }

@@ -7,6 +7,7 @@ import type { Decoded } from '../../lib/llm/formats/format.js'
 import { formats, type ClientFormat } from '../../lib/llm/formats/index.js'
 import { isObject, type JsonObject } from '../../lib/llm/json.js'
 import type { ClientBody } from './client-body.js'
+import type { ClientRequest } from './client-request.js'
 import { ownRequest, readOwnCall, type OwnCall } from './own-request.js'
 import type { AiProxyConfig, AiProxyModel } from './schema.js'
 
@@ -48,8 +49,7 @@ export function readCall(
   config: AiProxyConfig,
   model: AiProxyModel,
   { fields: body, isJson, whole = () => body }: ClientBody,
-  path: string,
-  captures: Readonly<Record<string, string>>,
+  { path, captures }: Pick<ClientRequest, 'path' | 'captures'>,
 ): ClientCall {
   const route = config.route_type
   const own = readOwnCall(config, path, captures)

@@ -11,6 +11,7 @@ import {
 } from './resilience-schema.js'
 import type { AiProxyConfig } from './schema.js'
 import { compileTemplates } from './template.js'
+import { timeoutsOf } from './upstream-request.js'
 
 /** A model behind an API that requests may go to, and what is known of how it does. */
 export class Target implements Peer {
@@ -34,7 +35,11 @@ export class Target implements Peer {
   ) {
     this.config = config
     this.path = path
-    this.made = { templates: compileTemplates(config.model), authorizers: new CloudAuthorizers() }
+    this.made = {
+      templates: compileTemplates(config.model),
+      authorizers: new CloudAuthorizers(),
+      timeouts: timeoutsOf(config),
+    }
     this.weight = weight
     this.breaker = new Breaker({ maxFails: max_fails, failTimeout: fail_timeout })
   }
@@ -50,6 +55,8 @@ export class Targets {
   readonly all: readonly Target[]
   /** Without one and without further targets there is a single attempt, as in Kong's ai-proxy. */
   readonly balancer: AiProxyBalancer
+  /** Where the credentials of the config stand in a request: a client may send its own there (`allow_override`). */
+  readonly credentialNames: readonly string[]
 
   constructor(config: AiProxyConfig) {
     const { targets: others = [], balancer, auth: _, ...common } = config
@@ -62,11 +69,13 @@ export class Targets {
       const like = targets.slice(0, place).filter((other) => isDeepStrictEqual(other.model, model))
       return new Target(own, path, `${JSON.stringify(model)}${like.length}`, this.balancer, weight)
     })
+    const names = targets.flatMap(({ auth }) => [auth?.header_name, auth?.param_name])
+    this.credentialNames = [...new Set(names.filter((name) => name !== undefined))]
   }
 
   /** @param hashed value of the header that consistent hashing goes by */
   choose(among: readonly Target[], hashed?: string): Target | undefined {
-    if (among.length === 0) return undefined
+    if (among.length < 2) return among[0]
     return balancers[this.balancer.algorithm](among, performance.now(), hashed)
   }
 }

@@ -7,6 +7,9 @@ export type TemplateSource = 'headers' | 'uri_captures' | 'query_params'
 /** By name; header names in lower case. Of a repeated one the first value counts. */
 export type TemplateValues = Readonly<Record<string, unknown>>
 
+/** What placeholders are filled in from. */
+export type TemplateSources = Readonly<Partial<Record<TemplateSource, TemplateValues>>>
+
 export interface Templates<Model> {
   /** The sources that `resolve` wants; none if there is no placeholder. */
   readonly needs: ReadonlySet<TemplateSource>
@@ -16,12 +19,11 @@ export interface Templates<Model> {
    *
    * @throws ChatError 400 with the path of the string in `param`
    */
-  readonly resolve: (sources: Readonly<Partial<Record<TemplateSource, TemplateValues>>>) => Model
+  readonly resolve: (sources: TemplateSources) => Model
 }
 
-type Sources = Parameters<Templates<unknown>['resolve']>[0]
 /** Gives a value of the config with its placeholders filled in. */
-type Fill = (sources: Sources) => unknown
+type Fill = (sources: TemplateSources) => unknown
 
 const PLACEHOLDER = /\$\(([^)]*)\)/
 const SOURCES: ReadonlySet<string> = new Set<TemplateSource>(['headers', 'uri_captures', 'query_params'])
@@ -62,7 +64,7 @@ function compile(value: unknown, path: string, needs: Set<TemplateSource>): Fill
 
 function compileText(text: string, path: string, needs: Set<TemplateSource>): Fill {
   // Split by a pattern with one group, what is between the placeholders is at even places.
-  const parts = text.split(PLACEHOLDER).map((part, i): string | ((sources: Sources) => string) => {
+  const parts = text.split(PLACEHOLDER).map((part, i): string | ((sources: TemplateSources) => string) => {
     if (i % 2 === 0) return part
     const [source, name, ...rest] = part.split('.')
     if (source === undefined || name === undefined || rest.length > 0) {

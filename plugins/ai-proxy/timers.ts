@@ -101,8 +101,12 @@ export class Timers {
 
   /** Milliseconds until something must happen; `undefined` if nothing will. */
   next(now: number): number | undefined {
-    const at = Math.min(this.totalEnds, this.firstTokenEnds, this.holdEnds, this.nextBeat)
-    return inTime(at, now)
+    return inTime(this.nextAt, now)
+  }
+
+  /** When something must happen; `Infinity` if nothing will. */
+  get nextAt(): number {
+    return Math.min(this.totalEnds, this.firstTokenEnds, this.holdEnds, this.nextBeat)
   }
 }
 
@@ -113,6 +117,6 @@ function inTime(at: number, now: number): number | undefined {
 
 /** Runs the body filter again when the next of the timers is due. */
 export function flushInTime(kong: Kong | FilterKong, timers: Timers): void {
-  const ms = timers.next(performance.now())
-  if (ms !== undefined) void kong.response.flushAfter(ms)
+  if (timers.nextAt === Infinity) return
+  void kong.response.flushAfter(timers.next(performance.now())!)
 }

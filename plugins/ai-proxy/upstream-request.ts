@@ -9,15 +9,13 @@ import { resolveEndpoint } from '../../lib/llm/endpoint.js'
 import { ChatError } from '../../lib/llm/errors.js'
 import type { JsonObject } from '../../lib/llm/json.js'
 import type { ProcessSettings, Timeouts, UpstreamRequest } from '../../lib/pdk/exchange.js'
-import { firstHeader, type HeaderRecord } from '../../lib/pdk/headers.js'
-import type { Kong } from '../../lib/pdk/kong.js'
+import { firstHeader } from '../../lib/pdk/headers.js'
+import type { ClientRequest } from './client-request.js'
 import { headersToProvider } from './headers.js'
+import type { Made } from './prepare.js'
 import type { ClientCall, ProviderCall } from './request.js'
 import { DEFAULT_TIMEOUTS } from './resilience-schema.js'
 import type { AiProxyConfig, AiProxyModel } from './schema.js'
-
-/** As many as the PDK gives. */
-const MAX_HEADERS = 1000
 
 /** A call with the body that goes to its provider: the client's own bytes where nothing in them changes. */
 export interface Translated {
@@ -33,19 +31,16 @@ export interface Translated {
  *
  * @throws ChatError 500 where the configured credential is empty and no mock stands in
  */
-export async function upstreamRequest(
-  kong: Kong,
+export function upstreamRequest(
   settings: ProcessSettings,
   config: AiProxyConfig,
+  { authorizers, timeouts }: Made,
   model: AiProxyModel,
+  client: ClientRequest,
   { call, provider, body }: Translated,
-): Promise<{ request: UpstreamRequest; mocked: boolean; clientHeaders: HeaderRecord }> {
+): { request: UpstreamRequest; mocked: boolean } {
   const preserve = call.format === undefined
   const auth: StaticAuth = config.auth ?? {}
-  const client = {
-    headers: await kong.request.getHeaders(MAX_HEADERS),
-    rawQuery: await kong.request.getRawQuery(),
-  }
   const empty = emptyCredential(auth, client, call.body)
   const mock = empty === undefined && !lacksCloudCredential(config, model) ? undefined : settings.mockUrl
   if (empty !== undefined && mock === undefined) {
@@ -64,45 +59,52 @@ export async function upstreamRequest(
     scheme,
     host,
     port,
-    method: preserve ? await kong.request.getMethod() : 'POST',
+    method: client.method,
     path,
     rawQuery,
     headers: Object.assign(headersToProvider(client.headers, preserve), provider.request.headers),
     body,
-    timeouts: timeoutsOf(config),
+    timeouts,
     tlsVerify: true,
   }
-  if (mock === undefined) authorizeStatic(request, auth, client)
-  return { request, mocked: mock !== undefined, clientHeaders: client.headers }
+  if (mock === undefined) {
+    authorizeStatic(request, auth, client)
+    const authorize = authorizers.of(model.provider, config.auth ?? {}, model.options ?? {})
+    if (authorize) request.authorize = authorize
+  }
+  return { request, mocked: mock !== undefined }
 }
 
 /**
  * Whether the client's own bytes go out: not where a provider might read in them what we did not check.
  *
- * @param raw the bytes, or those of their outline, which has the same fields
+ * @param text the bytes as JSON, or their outline, which has the same fields
  */
-export function passes(call: ClientCall, provider: ProviderCall, raw: Buffer): boolean {
-  return provider.unchanged && (!call.format || !isAmbiguous(raw))
+export function passes(call: ClientCall, provider: ProviderCall, text: string | undefined): boolean {
+  return provider.unchanged && (!call.format || (text !== undefined && !isAmbiguous(text)))
 }
 
-/** Fields that are checked here and acted upon there. */
-const CHECKED = ['"model"', '"stream"']
+/** Fields that are checked here and acted upon there, and the beginning of a letter that is written as an escape. */
+const CHECKED = /"(?:model|stream)(?=")|\\u00/g
+const ESCAPED = '\\u00'
 
 /**
  * Whether JSON may have a checked field twice, of which parsers take the first or the last: by the letter, or with a
  * letter written as an escape. Text that only looks like it costs no more than being written anew.
  */
-function isAmbiguous(raw: Buffer): boolean {
-  return raw.includes('\\u00') || CHECKED.some((field) => isTwice(raw, field))
-}
-
-function isTwice(raw: Buffer, field: string): boolean {
-  const first = raw.indexOf(field)
-  return first !== -1 && raw.includes(field, first + 1)
+function isAmbiguous(text: string): boolean {
+  const seen: string[] = []
+  CHECKED.lastIndex = 0
+  for (let found = CHECKED.exec(text); found; found = CHECKED.exec(text)) {
+    const [field] = found
+    if (field === ESCAPED || seen.includes(field)) return true
+    seen.push(field)
+  }
+  return false
 }
 
 /** What the runtime looks after; the other limits are the plugin's own. */
-function timeoutsOf({ timeouts = DEFAULT_TIMEOUTS }: AiProxyConfig): Timeouts {
+export function timeoutsOf({ timeouts = DEFAULT_TIMEOUTS }: AiProxyConfig): Timeouts {
   const { connect, headers, idle } = timeouts
   return { connect, headers, idle }
 }

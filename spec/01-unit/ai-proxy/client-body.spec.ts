@@ -8,7 +8,8 @@ describe("a client's body", () => {
   it.each([undefined, 'application/json', 'Application/JSON; charset=utf-8', ' application/json'])(
     'is JSON under the type %j',
     async (type) => {
-      expect(await read('{"prompt":"你好"}', type)).toEqual({ fields: { prompt: '你好' }, isJson: true })
+      const text = '{"prompt":"你好"}'
+      expect(await read(text, type)).toEqual({ fields: { prompt: '你好' }, isJson: true, text })
     },
   )
 

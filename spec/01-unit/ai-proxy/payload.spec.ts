@@ -56,7 +56,7 @@ describe("a request's payload", () => {
   } as AiProxyConfig
 
   function payloadOf(config: AiProxyConfig, fields: Record<string, string>, isJson: boolean) {
-    const call = readCall(config, config.model, { fields, isJson }, '/', {})
+    const call = readCall(config, config.model, { fields, isJson }, { path: '/', captures: {} })
     return requestPayload(call, translateCall(config, config.model, call), config.auth)
   }
 

@@ -31,10 +31,8 @@ describe('direct mode', () => {
     expect(called.filter((method) => !method.endsWith('clear_header'))).toEqual([
       'request.get_header',
       'request.get_raw_body',
-      'request.get_header',
-      'request.get_path_with_query',
       'request.get_headers',
-      'request.get_raw_query',
+      'request.get_path_with_query',
       'service.request.set_headers',
       'service.request.set_method',
       'service.request.set_path',
