@@ -62,13 +62,18 @@ function authority({ scheme, host, port }: SignableRequest): string {
  * three times as long.
  */
 class Words extends SignatureV4Base {
+  /** Of the second in which a request was signed last. */
+  #stamp = { second: NaN, longDate: '', shortDate: '' }
+
   constructor() {
     const unused = () => Promise.reject(new Error('the signer is asked for words only'))
     super({ service: '', region: '', credentials: unused, sha256: unused as never })
   }
 
   override formatDate(date: Date): { longDate: string; shortDate: string } {
-    return super.formatDate(date)
+    const second = Math.floor(date.getTime() / 1000)
+    if (second !== this.#stamp.second) this.#stamp = { second, ...super.formatDate(date) }
+    return this.#stamp
   }
 
   /** The canonical request, and the names of the headers in it. */

@@ -33,14 +33,14 @@ export function asksForNothing(field: string, value: unknown): boolean {
 
 /** The paths of those fields of `object` that ask for something and are not in `used`. */
 export function unusedFields(object: object, used: ReadonlySet<string>, path: string): string[] {
-  return Object.entries(object)
-    .filter(([field, value]) => !used.has(field) && !isEmpty(value))
-    .map(([field]) => `${path}.${field}`)
+  const unused: string[] = []
+  for (const field of Object.keys(object)) {
+    if (!used.has(field) && !isEmpty(object[field as keyof object])) unused.push(`${path}.${field}`)
+  }
+  return unused
 }
 
 /** The top-level fields of the request that ask for something and are not in `used`. */
 export function unusedRequestFields(chat: ChatRequest, used: ReadonlySet<string>): string[] {
-  return Object.entries(chat)
-    .filter(([field, value]) => !used.has(field) && !asksForNothing(field, value))
-    .map(([field]) => field)
+  return Object.keys(chat).filter((field) => !used.has(field) && !asksForNothing(field, chat[field]))
 }
