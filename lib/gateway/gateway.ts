@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { JsonObject } from '../llm/json.js'
 import type { NextAttempt, ProcessSettings } from '../pdk/exchange.js'
-import { firstHeader } from '../pdk/headers.js'
+import { firstHeader, headersOf } from '../pdk/headers.js'
 import type { Logger, PdkHost } from '../pdk/method.js'
 import { type PluginDefinition, PluginInstances } from '../runtime/definition.js'
 import type { ClientLimits } from '../runtime/client-limits.js'
@@ -19,7 +19,6 @@ import type { Telemetry } from '../runtime/telemetry/telemetry.js'
 import { Upstreams } from '../runtime/upstream.js'
 import type { GatewayConfig, Route } from './entities.js'
 import { listen, type Address, type Door, type Listener, type OnRequest } from '../runtime/listener.js'
-import { splitHost } from './patterns.js'
 import { requestFacts } from './request-facts.js'
 import { RouteTable } from './route-table.js'
 import { httpsAnswer } from './router.js'
@@ -130,25 +129,23 @@ export class Gateway implements PipelineHost {
 
   #onRequest(message: IncomingMessage, out: ServerResponse): void {
     this.#handled++
-    const facts = requestFacts(message)
+    const headers = headersOf(message.rawHeaders)
+    const facts = requestFacts(message, headers)
     if (!facts) {
       const { status, headers, body } = kongAnswer(400, 'Bad request', requestId())
       out.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body!), connection: 'close' })
       out.end(body)
       return
     }
-    const x = new LiveExchange(new IncomingRequest(message, facts), this.#settings)
-    void new Pipeline(x, this, out).run()
+    const x = new LiveExchange(new IncomingRequest(message, facts, headers), this.#settings)
+    new Pipeline(x, this, out).run()
   }
 
   route(x: LiveExchange): Routed {
     const { request } = x
-    const host = firstHeader(request.headers, 'host') ?? ''
-    const { method, scheme, path, headers } = request
-    const port = splitHost(host).port ?? request.port
-    const match = this.#table.router.match({ method, scheme, host: request.host, port, path, headers })
+    const match = this.#table.router.match(request)
     if (!match) return { exit: kongAnswer(404, NO_ROUTE, x.id) }
-    if (match.httpsStatus) return { exit: httpsRequired(x, match.httpsStatus, host) }
+    if (match.httpsStatus) return { exit: httpsRequired(x, match.httpsStatus) }
     const { route, service } = match
     if (!service) return { exit: kongAnswer(503, NO_SERVICE, x.id) }
     // What a plugin sets up replaces this: here a connection that was refused is tried again, as the Service says.
@@ -173,8 +170,9 @@ export class Gateway implements PipelineHost {
 }
 
 /** A Route for https alone: Kong tells the client, or sends it there. */
-function httpsRequired(x: LiveExchange, status: Route['https_redirect_status_code'], host: string): Exit {
-  const { rawPath, rawQuery } = x.request
+function httpsRequired(x: LiveExchange, status: Route['https_redirect_status_code']): Exit {
+  const { headers, rawPath, rawQuery } = x.request
+  const host = firstHeader(headers, 'host') ?? ''
   const answer = httpsAnswer(status, host, rawQuery === '' ? rawPath : `${rawPath}?${rawQuery}`)
   const exit = kongAnswer(answer.status, answer.message ?? 'Moved', x.id)
   Object.assign(exit.headers, answer.headers)

@@ -1,9 +1,13 @@
 /** Makes a normalised path fit for a request line or a header: what normalising has decoded is encoded again. */
 export function escapePath(path: string): string {
-  return path.replace(/[^!#$&'()*+,/:;=?@[\]A-Za-z0-9\-_.~%]/gu, (character) =>
+  if (!UNFIT.test(path)) return path
+  return path.replace(ALL_UNFIT, (character) =>
     Buffer.from(character).toString('hex').toUpperCase().replace(/../g, '%$&'),
   )
 }
+
+const UNFIT = /[^!#$&'()*+,/:;=?@[\]A-Za-z0-9\-_.~%]/
+const ALL_UNFIT = new RegExp(UNFIT.source, 'gu')
 
 /**
  * The path that the upstream is asked for, percent-encoded: Kong's `path_handling: v0`

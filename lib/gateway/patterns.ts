@@ -26,11 +26,24 @@ export function compileHeader(value: string): RegExp {
   return compile(value.slice(2), '', '', 'i')
 }
 
-const PLAIN_HOST = /^[a-z0-9.-]*$/
+interface HostParts {
+  readonly name: string
+  readonly port: number | undefined
+}
+
+/** Of the host that was split last: requests come for the same ones. */
+let last: { readonly host: string; readonly parts: HostParts } = {
+  host: '',
+  parts: { name: '', port: undefined },
+}
 
 /** `example.com:8000` as its name, in lower case and without brackets, and its port. */
-export function splitHost(host: string): { name: string; port: number | undefined } {
-  if (PLAIN_HOST.test(host)) return { name: host, port: undefined }
+export function splitHost(host: string): HostParts {
+  if (host !== last.host) last = { host, parts: partsOf(host) }
+  return last.parts
+}
+
+function partsOf(host: string): HostParts {
   const [, name = host, port] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(host) ?? []
   return {
     name: name.replace(/^\[(.*)\]$/, '$1').toLowerCase(),

@@ -79,10 +79,13 @@ export function createRouter({ routes, services }: Pick<GatewayConfig, 'routes' 
 function accepts({ methods, hosts, headers }: Candidate, request: RoutedRequest): boolean {
   if (methods !== undefined && !methods.has(request.method)) return false
   if (hosts !== undefined && !hosts.some((matches) => matches(request))) return false
-  return headers.every(({ name, accepts }) => {
-    const value = request.headers[name]
-    return Array.isArray(value) ? value.some(accepts) : value !== undefined && accepts(value)
-  })
+  for (const condition of headers) if (!holds(condition, request.headers)) return false
+  return true
+}
+
+function holds({ name, accepts }: Candidate['headers'][number], headers: HeaderRecord): boolean {
+  const value = headers[name]
+  return Array.isArray(value) ? value.some(accepts) : value !== undefined && accepts(value)
 }
 
 function result(
@@ -156,7 +159,10 @@ function filled<T>(list: readonly T[] | undefined): readonly T[] | undefined {
 
 function prefixMatcher(prefixes: readonly string[]): Candidate['match'] {
   const matches = prefixes.map((path): [string, PathMatch] => [path, { path, captures: NO_CAPTURES }])
-  return (path) => matches.find(([prefix]) => path.startsWith(prefix))?.[1]
+  return (path) => {
+    for (const [prefix, match] of matches) if (path.startsWith(prefix)) return match
+    return undefined
+  }
 }
 
 function regexMatcher(paths: readonly string[]): Candidate['match'] {

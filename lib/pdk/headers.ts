@@ -1,3 +1,5 @@
+import { KnownNames } from './known-names.js'
+
 /**
  * HTTP headers: lower-case names without a prototype, so that no name from the network meets `Object.prototype`.
  * A repeated header is an array in the order it came. What `node:http` takes as it is.
@@ -8,10 +10,12 @@ export type HeaderRecord = Record<string, string | string[]>
 export function headersOf(raw: readonly (string | Buffer)[]): HeaderRecord {
   const headers = emptyHeaders()
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    appendHeader(headers, raw[i]!.toString().toLowerCase(), raw[i + 1]!.toString('latin1'))
+    appendHeader(headers, names.get(raw[i]!.toString()), raw[i + 1]!.toString('latin1'))
   }
   return headers
 }
+
+const names = new KnownNames((written) => written.toLowerCase())
 
 /**
  * Its instances inherit nothing, as those of `Object.create(null)`, but V8 keeps them as objects with a shape and not as hash
@@ -44,7 +48,7 @@ export function appendHeader(headers: HeaderRecord, name: string, value: string)
 /** A copy with the headers that are wanted. */
 export function keepHeaders(headers: HeaderRecord, isWanted: (name: string) => boolean): HeaderRecord {
   const kept = emptyHeaders()
-  for (const name of Object.keys(headers)) if (isWanted(name)) kept[name] = headers[name]!
+  for (const name in headers) if (isWanted(name)) kept[name] = headers[name]!
   return kept
 }
 
@@ -67,15 +71,29 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
-/** A copy without the headers of one hop. */
-export function endToEndHeaders(headers: HeaderRecord): HeaderRecord {
+/**
+ * A copy without the headers of one hop.
+ *
+ * @param without another name that is left out
+ */
+export function endToEndHeaders(headers: HeaderRecord, without?: string): HeaderRecord {
   const { connection } = headers
-  if (connection === undefined) return keepHeaders(headers, isEndToEnd)
-  const named = String(connection).toLowerCase().split(',')
-  const options = new Set(named.map((name) => name.trim()))
-  return keepHeaders(headers, (name) => isEndToEnd(name) && !options.has(name))
+  const options = connection === undefined || connection === 'keep-alive' ? undefined : optionsOf(connection)
+  const kept = emptyHeaders()
+  for (const name in headers) {
+    if (HOP_BY_HOP.has(name) || name === without || options?.has(name)) continue
+    kept[name] = headers[name]!
+  }
+  return kept
 }
 
-function isEndToEnd(name: string): boolean {
-  return !HOP_BY_HOP.has(name)
+function optionsOf(connection: string | string[]): ReadonlySet<string> {
+  const named = String(connection).toLowerCase().split(',')
+  return new Set(named.map((name) => name.trim()))
+}
+
+/** The same for who needs no copy: most records have no such headers. */
+export function onlyEndToEnd(headers: HeaderRecord): HeaderRecord {
+  for (const name in headers) if (HOP_BY_HOP.has(name)) return endToEndHeaders(headers)
+  return headers
 }

@@ -120,7 +120,7 @@ export class Relay implements PipelineHost {
     const request = new IncomingRequest(message, delivered.facts, delivered.clientHeaders)
     const x = new RelayedExchange(request, settings, handover, delivered)
     this.#open++
-    void new Pipeline(x, this, out).run()
+    new Pipeline(x, this, out).run()
   }
 
   route(x: RelayedExchange): Routed {

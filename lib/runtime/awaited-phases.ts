@@ -7,12 +7,12 @@ import type { PluginScopes } from './plugin-scopes.js'
 
 /** Runs the phases of an exchange that are awaited, plugin by plugin. */
 export class AwaitedPhases {
-  /** @param isClosed whether nobody waits for the answer any more */
+  /** @param client who may not wait for the answer any more */
   constructor(
     private readonly x: LiveExchange,
     private readonly scopes: PluginScopes,
     private readonly logger: Logger,
-    private readonly isClosed: () => boolean,
+    private readonly client: { readonly closed: boolean },
   ) {}
 
   /** Up to an exit. A plugin that throws is one: 500. */
@@ -21,14 +21,15 @@ export class AwaitedPhases {
     x.phase = phase
     for (const one of plugins) {
       try {
-        await one.plugin[phase]!(this.scopes.kong(one))
+        const awaited = one.plugin[phase]!(this.scopes.kong(one))
+        if (awaited) await awaited
       } catch (error) {
-        if (this.isClosed() || error instanceof BodyAborted) return
+        if (this.client.closed || error instanceof BodyAborted) return
         // After an exit the plugin's code goes on: what it throws then is a matter of its own.
         if (!x.pendingExit) x.pendingExit = kongAnswer(500, UNEXPECTED, x.id)
         this.failed(one, error)
       }
-      if (x.pendingExit || this.isClosed()) return
+      if (x.pendingExit || this.client.closed) return
     }
   }
 

@@ -1,45 +1,54 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { endToEndHeaders } from '../pdk/headers.js'
+import { onlyEndToEnd } from '../pdk/headers.js'
 import type { LiveExchange } from './exchange.js'
 import { SERVER_TOKEN } from './kong-answers.js'
+
+/** Who answers the client. */
+export interface DownstreamOwner {
+  /** The client takes more. */
+  onDrain(): void
+  /** Once: the answer is out or the client is gone (`x.clientGone`). */
+  onClose(): void
+}
 
 /** The client's side of an exchange: what is written here is on its way in the same tick. */
 export class Downstream {
   readonly #x: LiveExchange
   readonly #out: ServerResponse
-  readonly #onDrain: () => void
   /** Something of the body has been written, and so the head. */
   #isUnderWay = false
   #awaitsDrain = false
+  #isDelivered = false
 
-  /**
-   * @param edge whether the client itself is on the other side, and not a Kong
-   * @param onClose runs once, when the answer is out or the client is gone (`x.clientGone`)
-   */
+  /** @param edge whether the client itself is on the other side, and not a Kong */
   constructor(
     x: LiveExchange,
     out: ServerResponse,
     private readonly edge: boolean,
-    onDrain: () => void,
-    onClose: () => void,
+    private readonly owner: DownstreamOwner,
   ) {
     this.#x = x
     this.#out = out
-    this.#onDrain = onDrain
-    out.on('drain', onDrain)
-    const { socket } = out.req
-    let delivered = false
-    // Node calls an answer finished, too, whose last bytes a broken connection has thrown away.
-    out.once('finish', () => (delivered = !socket.destroyed))
-    out.once('close', () => {
-      x.clientGone = !delivered
-      if (x.clientGone && x.aborted === undefined) {
-        x.aborted = out.errored?.message ?? 'the client went away'
-        x.abandoned = out.errored ? 'limit' : 'client'
-      }
-      onClose()
-    })
+    // Both come once.
+    out.on('finish', () => this.#onFinish())
+    out.on('close', () => this.#onClose())
+  }
+
+  /** Node calls an answer finished, too, whose last bytes a broken connection has thrown away. */
+  #onFinish(): void {
+    this.#isDelivered = !this.#out.req.socket.destroyed
+  }
+
+  #onClose(): void {
+    const x = this.#x
+    x.clientGone = !this.#isDelivered
+    if (x.clientGone && x.aborted === undefined) {
+      const { errored } = this.#out
+      x.aborted = errored?.message ?? 'the client went away'
+      x.abandoned = errored ? 'limit' : 'client'
+    }
+    this.owner.onClose()
   }
 
   /** Nobody reads any more. */
@@ -57,7 +66,7 @@ export class Downstream {
     if (response.committed) return
     response.committed = true
     timings.headers ||= performance.now()
-    const headers = endToEndHeaders(response.headers)
+    const headers = onlyEndToEnd(response.headers)
     response.headers = headers
     if (this.#x.request.body !== null && !this.#out.req.complete) this.#leaveRequest()
     const bodyless = this.#out.req.method === 'HEAD' || BODYLESS.has(response.status)
@@ -95,13 +104,12 @@ export class Downstream {
   write(bytes: Buffer): boolean {
     this.#x.bytesOut += bytes.length
     const socket = this.#chunkSocket(bytes)
-    if (!socket) return this.#out.write(bytes)
-    const flowing = socket.write(chunkOf(bytes))
+    const flowing = socket ? socket.write(chunkOf(bytes)) : this.#out.write(bytes)
     if (!flowing && !this.#awaitsDrain) {
       this.#awaitsDrain = true
-      socket.once('drain', () => {
+      ;(socket ?? this.#out).once('drain', () => {
         this.#awaitsDrain = false
-        if (!this.closed) this.#onDrain()
+        if (!this.closed) this.owner.onDrain()
       })
     }
     return flowing

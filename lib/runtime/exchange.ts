@@ -65,9 +65,9 @@ export class LiveExchange implements Exchange {
     committed: false,
     source: 'error',
   }
-  readonly shared = new Map<string, unknown>()
-  readonly logValues = new Map<string, { value: unknown; mode: 'set' | 'add' | 'replace' }>()
-  readonly secrets = new Set<string>()
+  #shared: Exchange['shared'] | undefined
+  #logValues: Exchange['logValues'] | undefined
+  #secrets: Exchange['secrets'] | undefined
   modelCall: ModelCall | undefined
   buffered = false
 
@@ -90,7 +90,7 @@ export class LiveExchange implements Exchange {
   /** Asked for in the phase under way, not yet carried out. */
   pendingExit: Exit | undefined
   pendingFailure: AttemptFailure | undefined
-  onFlushAfter: ((ms: number) => void) | undefined
+  flushTimer: { after(ms: number): void } | undefined
 
   constructor(
     readonly request: IncomingRequest,
@@ -131,6 +131,18 @@ export class LiveExchange implements Exchange {
     return this.#binding.captures
   }
 
+  get shared(): Exchange['shared'] {
+    return (this.#shared ??= new Map())
+  }
+
+  get logValues(): Exchange['logValues'] {
+    return (this.#logValues ??= new Map())
+  }
+
+  get secrets(): Exchange['secrets'] {
+    return (this.#secrets ??= new Set())
+  }
+
   /** Why the answer did not come to its end. */
   get abort(): AbortReason | undefined {
     const failure = this.tries.at(-1)?.failure
@@ -169,7 +181,7 @@ export class LiveExchange implements Exchange {
   }
 
   flushAfter(ms: number): void {
-    this.onFlushAfter?.(ms)
+    this.flushTimer?.after(ms)
   }
 
   serialize(): Record<string, unknown> {

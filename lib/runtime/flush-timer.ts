@@ -6,14 +6,14 @@ export class FlushTimer {
   /** It went off too early: made up for when it may. */
   #missed = false
 
-  constructor(private readonly flush: () => void) {}
+  constructor(private readonly owner: { flush(): void }) {}
 
   after(ms: number): void {
     clearTimeout(this.#timer)
     if (this.#isStopped) return
     this.#missed = false
     this.#timer = setTimeout(() => {
-      if (this.#isOpen) this.flush()
+      if (this.#isOpen) this.owner.flush()
       else this.#missed = true
     }, ms)
   }

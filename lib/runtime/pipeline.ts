@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http'
-import type { AttemptFailure, NextAttempt } from '../pdk/exchange.js'
+import type { AttemptFailure, NextAttempt, UpstreamRequest } from '../pdk/exchange.js'
 import { copyHeaders, endToEndHeaders, type HeaderRecord } from '../pdk/headers.js'
 import type { Logger } from '../pdk/method.js'
 import type { BodyArg } from '../pdk/plugin.js'
 import { AwaitedPhases } from './awaited-phases.js'
 import type { PluginChain, PluginInstance } from './chain.js'
 import { CollectedBody, tooLarge } from './collected-body.js'
-import { Downstream } from './downstream.js'
+import { Downstream, type DownstreamOwner } from './downstream.js'
 import type { Exit, LiveExchange } from './exchange.js'
 import { FlushTimer } from './flush-timer.js'
 import { bytesOf, failureAnswer, kongAnswer, replaceAnswer, UNEXPECTED } from './kong-answers.js'
@@ -24,7 +24,7 @@ const NOTHING = Buffer.alloc(0)
  *
  * From the upstream's headers on nothing is awaited: what comes in one tick leaves in it.
  */
-export class Pipeline implements UpstreamHandler {
+export class Pipeline implements UpstreamHandler, DownstreamOwner {
   readonly #x: LiveExchange
   readonly #host: PipelineHost
   readonly #log: Logger
@@ -38,13 +38,7 @@ export class Pipeline implements UpstreamHandler {
   #ownHeaders: HeaderRecord | undefined
   /** The collected body, for plugins with a `response` phase and for `enableBuffering`. */
   #collected: CollectedBody | undefined
-  readonly #flush = new FlushTimer(() => {
-    const { phase } = this.#x
-    if (phase === 'response') return
-    this.#body(NOTHING, false)
-    // Between two attempts, the next is being made.
-    if (phase === 'access') this.#x.phase = phase
-  })
+  readonly #flush = new FlushTimer(this)
   #headersFiltered = false
   #attempts = 0
   /** The number of the attempt under way; 0 between two. */
@@ -56,26 +50,17 @@ export class Pipeline implements UpstreamHandler {
     this.#host = host
     this.#plugins = host.globals
     this.#log = host.pdk.logger
+    this.#down = new Downstream(x, out, host.edge, this)
     this.#scopes = new PluginScopes(x, host.pdk)
-    this.#phases = new AwaitedPhases(x, this.#scopes, this.#log, () => this.#down.closed)
-    const flushAfter = (ms: number): void => this.#flush.after(ms)
-    x.onFlushAfter = flushAfter
-    this.#down = new Downstream(
-      x,
-      out,
-      host.edge,
-      () => this.#leg?.resume(),
-      () => this.#close(),
-    )
+    this.#phases = new AwaitedPhases(x, this.#scopes, this.#log, this.#down)
+    x.flushTimer = this.#flush
     host.telemetry.begin(x)
   }
 
-  async run(): Promise<void> {
-    try {
-      await this.#host.telemetry.run(this.#x, () => this.#request())
-    } catch (error) {
-      this.#unexpected(error)
-    }
+  /** Nothing is awaited, here and in all that follows, but where a plugin or a credential does. */
+  run(): void {
+    const request = () => this.#request()
+    this.#host.telemetry.run(this.#x, request).catch((error: unknown) => this.#unexpected(error))
   }
 
   async #request(): Promise<void> {
@@ -89,25 +74,35 @@ export class Pipeline implements UpstreamHandler {
         x.bind(routed.binding)
         this.#plugins = routed.plugins
         x.buffered ||= routed.plugins.response.length > 0
-        await this.#phases.run('access', this.#plugins.access)
+        x.phase = 'access'
+        if (routed.plugins.access.length > 0) await this.#phases.run('access', routed.plugins.access)
       }
     }
     if (this.#down.closed) return
-    if (x.pendingExit) this.#answer(x.pendingExit, 'exit')
-    else await this.#attempt()
+    if (x.pendingExit) {
+      this.#answer(x.pendingExit, 'exit')
+      return
+    }
+    const attempting = this.#attempt()
+    if (attempting) await attempting
   }
 
   // ---- attempts
 
-  async #attempt(): Promise<void> {
+  /** @returns what is awaited, if anything is */
+  #attempt(): Promise<void> | undefined {
     const x = this.#x
     const { upstream } = x
-    const attempt = (this.#attempting = ++this.#attempts)
+    this.#attempting = ++this.#attempts
     this.#ownHeaders ??= x.response.headers
     this.#flush.attemptBegins()
     this.#host.telemetry.attempt(x)
+    return upstream.authorize ? this.#authorized(upstream, this.#attempting) : this.#sent(upstream)
+  }
+
+  async #authorized(upstream: UpstreamRequest, attempt: number): Promise<void> {
     try {
-      const authorized = upstream.authorize?.(upstream)
+      const authorized = upstream.authorize!(upstream)
       if (authorized) await authorized
     } catch (error) {
       if (this.#isOver(attempt)) return
@@ -115,10 +110,13 @@ export class Pipeline implements UpstreamHandler {
       await this.#failed({ kind: 'rejected', message: 'the request could not be authorized' })
       return
     }
-    if (this.#isOver(attempt)) return
+    if (!this.#isOver(attempt)) await this.#sent(upstream)
+  }
+
+  #sent(upstream: UpstreamRequest): Promise<void> | undefined {
+    const x = this.#x
     if (upstream.host === '') {
-      await this.#failed({ kind: 'rejected', message: 'no plugin has set a target' })
-      return
+      return this.#failed({ kind: 'rejected', message: 'no plugin has set a target' })
     }
     x.tries.push({ host: upstream.host, port: upstream.port })
     x.timings.sent ||= performance.now()
@@ -128,6 +126,7 @@ export class Pipeline implements UpstreamHandler {
       this,
       this.#plugins.bodyFilter.length > 0,
     )
+    return undefined
   }
 
   /** A filter may have given the attempt up while its request was being authorized. */
@@ -185,8 +184,11 @@ export class Pipeline implements UpstreamHandler {
     x.serviceResponse = { status, headers }
     if (x.response.committed) return
     x.response.status = status
+    // A filter may change the length. (A `delete` would make a slow record.)
+    const isFiltered = !x.buffered && this.#plugins.bodyFilter.length > 0
+    const kept = endToEndHeaders(headers, isFiltered ? 'content-length' : undefined)
     // What plugins have set already stays, over what the upstream says.
-    x.response.headers = Object.assign(endToEndHeaders(headers), this.#ownHeaders)
+    x.response.headers = Object.assign(kept, this.#ownHeaders)
     x.response.source = 'service'
     if (x.buffered) this.#collected = new CollectedBody()
     else this.#headerFilters()
@@ -235,6 +237,15 @@ export class Pipeline implements UpstreamHandler {
   }
 
   // ---- filters
+
+  /** The body filters run though nothing has come. */
+  flush(): void {
+    const { phase } = this.#x
+    if (phase === 'response') return
+    this.#body(NOTHING, false)
+    // Between two attempts, the next is being made.
+    if (phase === 'access') this.#x.phase = phase
+  }
 
   /** @returns whether the answer is still wanted: no filter has failed or decided otherwise */
   #headerFilters(): boolean {
@@ -370,9 +381,13 @@ export class Pipeline implements UpstreamHandler {
     else this.#answer(kongAnswer(500, UNEXPECTED, this.#x.id), 'error')
   }
 
-  // ---- the end
+  // ---- the client
 
-  #close(): void {
+  onDrain(): void {
+    this.#leg?.resume()
+  }
+
+  onClose(): void {
     const x = this.#x
     this.#flush.stop()
     x.timings.end = performance.now()

@@ -4,13 +4,15 @@ import type { PdkHost } from '../pdk/method.js'
 import type { PluginInstance } from './chain.js'
 
 interface Facades {
+  readonly plugin: PluginInstance
   readonly kong: Kong
   readonly filterKong: FilterKong
 }
 
 /** The `kong` of each plugin in one exchange: made when the plugin first runs, the same in all its phases. */
 export class PluginScopes {
-  readonly #facades = new Map<PluginInstance, Facades>()
+  /** A few at most. */
+  readonly #facades: Facades[] = []
 
   constructor(
     private readonly exchange: Exchange,
@@ -26,14 +28,14 @@ export class PluginScopes {
   }
 
   #of(plugin: PluginInstance): Facades {
-    const known = this.#facades.get(plugin)
-    if (known) return known
+    for (const one of this.#facades) if (one.plugin === plugin) return one
     const scope = { name: plugin.name, id: plugin.id, state: {}, host: this.host }
     const facades = {
+      plugin,
       kong: createKong(this.exchange, scope),
       filterKong: createFilterKong(this.exchange, scope),
     }
-    this.#facades.set(plugin, facades)
+    this.#facades.push(facades)
     return facades
   }
 }

@@ -7,6 +7,7 @@ import type { RequestMessage } from './request-message.js'
 import type { ResponseHead } from './response-head.js'
 import { ResponseParser } from './response-parser.js'
 import { openSocket, READ_BUFFER, type Address } from './socket.js'
+import { TimeLimit } from './time-limit.js'
 import { Upload } from './upload.js'
 
 /**
@@ -53,9 +54,8 @@ export class Connection {
   #phase: Phase = 'connecting'
   #caller: Caller | undefined
   #upload: Upload | undefined
-  /** The one timer: what it limits is told by the phase. */
-  #timer: NodeJS.Timeout | undefined
-  #limit = 0
+  /** What it limits is told by the phase. */
+  readonly #limit = new TimeLimit(this)
   #idleLimit = 0
   #reused = false
   #paused = false
@@ -73,7 +73,7 @@ export class Connection {
       .on('end', () => this.#onEnd())
       .on('error', (error) => this.#onBreak(failureOf(error, this.#phase === 'connecting')))
       .on('close', () => this.#onBreak({ kind: 'closed', message: 'closed' }))
-    this.#arm(connectTimeout)
+    this.#limit.begin(connectTimeout)
   }
 
   /** Takes it out of the idle ones. */
@@ -81,8 +81,7 @@ export class Connection {
     this.#caller = caller
     this.#phase = 'reserved'
     this.#reused = true
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#limit.begin(0)
     this.#socket.ref()
     // What the server has done in the meantime, closed it or sent what nobody asked for, is waiting to be read: that comes first.
     setImmediate(ready, this)
@@ -113,7 +112,7 @@ export class Connection {
       socket.write(head, 'latin1')
       this.#upload = new Upload(body, socket, length, (fault) => this.#onUploaded(fault))
     }
-    this.#arm(headers)
+    this.#limit.begin(headers)
   }
 
   /** Stops reading. The time limits of an answer do not count until `resume`. */
@@ -128,7 +127,7 @@ export class Connection {
     if (!this.#paused || this.#phase === 'closed') return
     this.#paused = false
     if (this.#phase === 'connecting') return
-    this.#timer?.refresh()
+    this.#limit.again()
     this.#socket.resume()
   }
 
@@ -137,7 +136,7 @@ export class Connection {
     if (this.#phase === 'closed') return
     this.#phase = 'closed'
     this.#caller = undefined
-    clearTimeout(this.#timer)
+    this.#limit.stop()
     this.#upload?.stop()
     this.#upload = undefined
     this.#socket.destroy()
@@ -157,27 +156,16 @@ export class Connection {
     // It is the client that is slow.
     const isUploading = phase === 'waiting' && this.#upload && !this.#socket.writableNeedDrain
     if (phase === 'idle') this.close()
-    else if (isUploading) this.#timer?.refresh()
+    else if (isUploading) this.#limit.again()
     else if (phase === 'connecting' || !this.#paused) {
       this.fail({ kind: 'timeout', message: TIMEOUT_MESSAGES[phase] ?? '' })
     }
   }
 
-  #arm(limit: number): void {
-    if (limit === this.#limit && this.#timer) {
-      this.#timer.refresh()
-      return
-    }
-    clearTimeout(this.#timer)
-    this.#limit = limit
-    this.#timer = limit > 0 ? setTimeout(expire, limit, this).unref() : undefined
-  }
-
   #onConnect(): void {
     if (this.#phase !== 'connecting') return
     this.#phase = 'reserved'
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#limit.begin(0)
     if (this.#paused) this.#socket.pause()
     this.#caller!.onReady(this)
   }
@@ -211,9 +199,9 @@ export class Connection {
     if (this.#caller !== caller) return
     if (fault !== undefined) this.fail({ kind: 'closed', message: fault })
     else if (parser.complete) this.#complete(caller)
-    else if (head) this.#arm(this.#idleLimit)
+    else if (head) this.#limit.begin(this.#idleLimit)
     // Of a head only a whole one counts, which may be an informational one.
-    else if (body || parser.informed) this.#timer?.refresh()
+    else if (body || parser.informed) this.#limit.again()
   }
 
   #complete(caller: Caller): void {
@@ -224,7 +212,7 @@ export class Connection {
       this.#caller = undefined
       this.#phase = 'idle'
       this.#socket.unref()
-      this.#arm(this.#keepFor)
+      this.#limit.begin(this.#keepFor)
       this.#owner.onIdle(this)
     } else {
       this.close()
@@ -256,21 +244,17 @@ export class Connection {
 
   #onDrain(): void {
     this.#upload?.drained()
-    if (this.#phase === 'waiting') this.#timer?.refresh()
+    if (this.#phase === 'waiting') this.#limit.again()
   }
 
   #onUploaded(fault: string | undefined): void {
     this.#upload = undefined
     if (fault !== undefined) this.fail({ kind: 'closed', message: fault })
-    else if (this.#phase === 'waiting') this.#timer?.refresh()
+    else if (this.#phase === 'waiting') this.#limit.again()
   }
 }
 
-/** Functions for all connections: no closure a request. */
+/** One function for all connections: no closure a request. */
 function ready(connection: Connection): void {
   connection.ready()
-}
-
-function expire(connection: Connection): void {
-  connection.expire()
 }

@@ -15,6 +15,16 @@ const MAX = 600_000
  */
 export function keepAliveTime(header: string | string[] | undefined): number {
   if (header === undefined) return DEFAULT
+  if (header === last.header) return last.time
+  const time = timeOf(header)
+  last = { header, time }
+  return time
+}
+
+/** Servers say the same with each answer. */
+let last: { header: string | string[]; time: number } = { header: '', time: DEFAULT }
+
+function timeOf(header: string | string[]): number {
   const seconds = /(?:^|[\s,])timeout\s*=\s*"?(\d+)/i.exec(String(header))?.[1]
   if (seconds === undefined) return DEFAULT
   return Math.min(Math.max(Number(seconds) * 1000 - MARGIN, 0), MAX)

@@ -6,7 +6,8 @@ import { TlsSessions, type Address } from './socket.js'
 
 /** Connections by where they go to. There may be any number of them: each request has one to itself. */
 export class Pool {
-  readonly #origins = new Map<string, Origin>()
+  /** By host: a key made of all that tells origins apart would have to be made for each request. */
+  readonly #origins = new Map<string, Origin[]>()
   readonly #sessions = new TlsSessions()
 
   /**
@@ -16,23 +17,44 @@ export class Pool {
    */
   connect(request: UpstreamRequest, caller: Caller, fresh: boolean): Connection {
     const servername = request.scheme === 'https' ? serverName(request) : undefined
-    const key = `${request.host}:${request.port} ${servername ?? ''} ${servername === undefined ? '' : request.tlsVerify}`
-    const known = this.#origins.get(key)
+    const known = this.#known(request, servername)
     if (known) return known.connect(request.timeouts.connect, caller, fresh)
-    const origin = new Origin(this.#address(request, servername, key), () => this.#origins.delete(key))
+    const origin = new Origin(this.#address(request, servername), () => this.#forget(request.host, origin))
     const connection = origin.connect(request.timeouts.connect, caller, true)
-    this.#origins.set(key, origin)
+    const others = this.#origins.get(request.host)
+    if (others) others.push(origin)
+    else this.#origins.set(request.host, [origin])
     return connection
   }
 
   /** Closes all, idle or not. */
   close(): void {
-    for (const origin of this.#origins.values()) origin.close()
+    for (const origins of this.#origins.values()) for (const origin of origins) origin.close()
   }
 
-  #address({ host, port, tlsVerify }: UpstreamRequest, servername: string | undefined, key: string): Address {
+  #known({ host, port, tlsVerify }: UpstreamRequest, servername: string | undefined): Origin | undefined {
+    const origins = this.#origins.get(host)
+    if (!origins) return undefined
+    for (const origin of origins) if (origin.is(port, servername, tlsVerify)) return origin
+    return undefined
+  }
+
+  #forget(host: string, origin: Origin): void {
+    const left = this.#origins.get(host)!.filter((one) => one !== origin)
+    if (left.length > 0) this.#origins.set(host, left)
+    else this.#origins.delete(host)
+  }
+
+  #address({ host, port, tlsVerify }: UpstreamRequest, servername: string | undefined): Address {
     const tls =
-      servername === undefined ? undefined : { servername, verify: tlsVerify, sessions: this.#sessions, key }
+      servername === undefined
+        ? undefined
+        : {
+            servername,
+            verify: tlsVerify,
+            sessions: this.#sessions,
+            key: `${host}:${port} ${servername} ${tlsVerify}`,
+          }
     return { host: host.startsWith('[') ? host.slice(1, -1) : host, port, tls }
   }
 }
@@ -54,6 +76,16 @@ class Origin implements ConnectionOwner {
   constructor(address: Address, onEmpty: () => void) {
     this.#address = address
     this.#onEmpty = onEmpty
+  }
+
+  /** @param servername undefined: not of an https server */
+  is(port: number, servername: string | undefined, verify: boolean): boolean {
+    const { tls } = this.#address
+    return (
+      port === this.#address.port &&
+      servername === tls?.servername &&
+      (tls === undefined || verify === tls.verify)
+    )
   }
 
   connect(connectTimeout: number, caller: Caller, fresh: boolean): Connection {

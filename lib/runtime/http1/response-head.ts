@@ -1,4 +1,5 @@
 import { emptyHeaders, type HeaderRecord } from '../../pdk/headers.js'
+import { KnownNames } from '../../pdk/known-names.js'
 import { MessageFault } from './message-fault.js'
 import { LENGTH, TOKEN } from './syntax.js'
 
@@ -19,8 +20,8 @@ export const NO_STATUS_LINE = 'the answer has no status line of HTTP/1.1'
 /** RFC 9112 §4. The space before an empty reason is often left out. */
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/
 
-/** Control characters but HTAB; CR and LF but as a pair. One look at a whole head. */
-const ILLEGAL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/
+/** Control characters but HTAB and line ends. One look at a whole head: as one class of what may be there it is a quick one. */
+const ILLEGAL = /[^\t\r\n\x20-\x7e\x80-\xff]/
 
 const SPACE = 0x20
 const HTAB = 0x09
@@ -58,22 +59,30 @@ export function parseFields(text: string, from: number, headers: HeaderRecord): 
   for (let at = from; at < text.length;) {
     const next = text.indexOf('\r', at)
     const lineEnd = next < 0 ? text.length : next
+    // CR and LF only as a pair.
+    if (text.indexOf('\n', at) !== (next < 0 ? -1 : next + 1)) throw new MessageFault(CONTROL_CHARACTERS)
     const colon = text.indexOf(':', at)
-    const name = colon < 0 ? '' : text.slice(at, colon)
-    // Also no name: a folded line, a blank before the colon, and a line without one.
-    if (!TOKEN.test(name)) throw new MessageFault('the answer has a header without a valid name')
+    const name = names.get(colon < 0 ? '' : text.slice(at, colon))
     let start = colon + 1
     let end = lineEnd
     while (start < end && isBlank(text.charCodeAt(start))) start++
     while (end > start && isBlank(text.charCodeAt(end - 1))) end--
-    addField(headers, name.toLowerCase(), text.slice(start, end))
+    addField(headers, name, text.slice(start, end))
     at = lineEnd + 2
   }
 }
 
 function checkCharacters(text: string): void {
-  if (ILLEGAL.test(text)) throw new MessageFault('the answer has control characters in its headers')
+  if (ILLEGAL.test(text)) throw new MessageFault(CONTROL_CHARACTERS)
 }
+
+const CONTROL_CHARACTERS = 'the answer has control characters in its headers'
+
+const names = new KnownNames((written) => {
+  // Not valid is also no name: a folded line, a blank before the colon, and a line without one.
+  if (!TOKEN.test(written)) throw new MessageFault('the answer has a header without a valid name')
+  return written.toLowerCase()
+})
 
 function isBlank(code: number): boolean {
   return code === SPACE || code === HTAB
@@ -118,6 +127,7 @@ const KEEP_ALIVE = /(?:^|,)[ \t]*keep-alive[ \t]*(?:,|$)/i
 
 function isPersistent(connection: string | string[] | undefined, isOld: boolean): boolean {
   if (connection === undefined) return !isOld
+  if (connection === 'keep-alive') return true
   const options = String(connection)
   return !CLOSE.test(options) && (!isOld || KEEP_ALIVE.test(options))
 }

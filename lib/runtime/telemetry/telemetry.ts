@@ -32,9 +32,10 @@ export class Telemetry {
     private readonly observers: readonly ExchangeObserver[] = [],
   ) {
     const around = observers.filter((one) => one.within !== undefined)
-    this.run = (x, run) => {
-      return around.reduce<() => Promise<void>>((inner, one) => () => one.within!(x, inner), run)()
+    const within = async (x: LiveExchange, run: () => Promise<void>): Promise<void> => {
+      await around.reduce<() => Promise<void>>((inner, one) => () => one.within!(x, inner), run)()
     }
+    this.run = around.length > 0 ? within : (_x, run) => run()
   }
 
   begin(x: LiveExchange): void {
@@ -60,7 +61,7 @@ export class Telemetry {
   async end(x: LiveExchange): Promise<void> {
     this.open.delete(x)
     if (this.observers.length === 0) return
-    await x.modelCall?.settle()
+    if (x.modelCall) await x.modelCall.settle()
     for (const one of this.observers) one.end?.(x)
   }
 }

@@ -270,6 +270,11 @@ export const STRICTLY_BAD: Sample[] = [
   },
   { name: 'chunks in HTTP/1.0', bytes: 'HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n' },
   { name: 'trailers without an end', bytes: `${CHUNKED}0\r\nx: ${'a'.repeat(20_000)}\r\n\r\n` },
+  { name: 'a lone LF in a value', bytes: `${HEAD}a: b\nc\r\ncontent-length: 0\r\n\r\n` },
+  { name: 'a lone LF behind a header', bytes: `${HEAD}a: b\nc: d\r\ncontent-length: 0\r\n\r\n` },
+  { name: 'a lone LF in a name', bytes: `${HEAD}a\nb: c\r\ncontent-length: 0\r\n\r\n` },
+  { name: 'a CR too many', bytes: `${HEAD}a: b\r\r\ncontent-length: 0\r\n\r\n` },
+  { name: 'a CR too many at the end', bytes: `${HEAD}content-length: 0\r\r\n\r\n` },
   { name: 'a DEL in a value', bytes: `${HEAD}a: \x7f\r\ncontent-length: 0\r\n\r\n` },
   { name: 'many extensions', bytes: `${CHUNKED}${`1;${'a'.repeat(999)}\r\nx\r\n`.repeat(20)}0\r\n\r\n` },
 ]
