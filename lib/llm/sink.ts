@@ -24,6 +24,8 @@ export interface AnswerMeta {
 export interface Sink {
   start(meta: AnswerMeta): void
   text(choice: number, text: string): void
+  /** Several texts in a row, none of them empty. */
+  texts(choice: number, texts: readonly string[]): void
   refusal(choice: number, text: string): void
   reasoning(choice: number, text: string): void
   /** `call` counts the choice's tool calls from 0. `extra` becomes `extra_content`. */

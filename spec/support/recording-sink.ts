@@ -23,6 +23,10 @@ export class RecordingSink implements Sink {
   readonly done = this.#recorder('done')
   readonly error = this.#recorder('error')
 
+  texts(choice: number, texts: readonly string[]): void {
+    for (const text of texts) this.text(choice, text)
+  }
+
   promptUsage(usage: Usage): void {
     this.ownPrompt = usage
   }

@@ -119,8 +119,9 @@ class PassthroughIntake implements Intake {
       if (this.sink.isOver) return
       if (!isUsageChunk(chunk)) {
         this.pass(raw)
-        this.run.hear(onlyText(chunk, this.sink))
-        this.run.learn(raw.toString('latin1'))
+        const spoken = onlyText(chunk, this.sink)
+        this.run.hear(spoken)
+        this.run.learn(spoken ? raw.toString('latin1') : '')
       } else if (this.includeUsage && this.sink.lastUsage !== undefined) {
         this.usagePassed = true
         this.pass(raw)
@@ -134,7 +135,8 @@ class PassthroughIntake implements Intake {
     const before = this.run.frames
     const end = this.run.skip(text, at)
     this.sink.events += this.run.frames - before
-    if (end > at) this.outbox.add(read.subarray(at, end))
+    // A view costs more than all else that is done for a frame.
+    if (end > at) this.outbox.add(end - at === read.length ? read : read.subarray(at, end))
     return end
   }
 

@@ -61,6 +61,10 @@ export abstract class AnswerSink implements Sink {
   /** A choice is seen for the first time. */
   protected abstract writeChoice(choice: number): void
   protected abstract writeText(choice: number, text: string): void
+  /** What is no stream has no use for the single texts. */
+  protected writeTexts(choice: number, _texts: readonly string[], whole: string): void {
+    this.writeText(choice, whole)
+  }
   protected abstract writeRefusal(choice: number, text: string): void
   protected abstract writeReasoning(choice: number, text: string): void
   protected abstract writeToolStart(
@@ -120,6 +124,15 @@ export abstract class AnswerSink implements Sink {
     this.options.said?.text(choice, text)
     this.options.plain?.add(choice, text)
     this.writeText(choice, text)
+  }
+
+  texts(choice: number, texts: readonly string[]): void {
+    if (!this.admits(choice)) return
+    this.delta = true
+    const whole = texts.join('')
+    this.options.said?.text(choice, whole)
+    this.options.plain?.add(choice, whole)
+    this.writeTexts(choice, texts, whole)
   }
 
   refusal(choice: number, text: string): void {

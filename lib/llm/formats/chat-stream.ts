@@ -1,7 +1,7 @@
 import type { FinishReason } from '../chat.js'
 import type { Json, JsonObject } from '../json.js'
 import { type ChunkForm, EventSink } from './event-sink.js'
-import { quote } from './quote.js'
+import { escaped, needsEscapes } from './escaped.js'
 
 const json = JSON.stringify
 
@@ -15,18 +15,25 @@ export class ChatStreamSink extends EventSink {
   protected readonly object = 'chat.completion.chunk'
 
   /** By choice: the chunks with a piece of its text. */
-  private readonly texts: ChunkForm[] = []
+  private readonly textForms: ChunkForm[] = []
 
   protected writeChoice(choice: number): void {
     this.writeDelta(choice, '"role":"assistant","content":""')
   }
 
   protected writeText(choice: number, text: string): void {
-    this.texts[choice] ??= this.form(
-      `{"index":${choice},"delta":{"content":`,
-      '},"logprobs":null,"finish_reason":null}',
-    )
-    this.fill(this.texts[choice], quote(text))
+    this.fill(this.textForm(choice), escaped(text))
+  }
+
+  protected override writeTexts(choice: number, texts: readonly string[], whole: string): void {
+    this.fillAll(this.textForm(choice), needsEscapes(whole) ? texts.map(escaped) : texts)
+  }
+
+  private textForm(choice: number): ChunkForm {
+    return (this.textForms[choice] ??= this.form(
+      `{"index":${choice},"delta":{"content":"`,
+      '"},"logprobs":null,"finish_reason":null}',
+    ))
   }
 
   protected writeRefusal(choice: number, text: string): void {

@@ -30,10 +30,11 @@ export function usageEvent(head: string, usage: Usage): string {
   return `${head}],"usage":${JSON.stringify(usage)}}\n\n`
 }
 
-/** Chunks that differ in one piece of JSON alone: what stands before and behind it. */
+/** Chunks that differ in one piece of JSON alone: what stands before and behind it, and between the pieces of two in a row. */
 export interface ChunkForm {
   readonly before: string
   readonly after: string
+  readonly between: string
 }
 
 /**
@@ -63,12 +64,23 @@ export abstract class EventSink extends AnswerSink {
 
   /** Given what a choice has around its piece. */
   protected form(before: string, after: string): ChunkForm {
-    return { before: this.head + before, after: after + this.tail }
+    const chunk = { before: this.head + before, after: after + this.tail }
+    return { ...chunk, between: chunk.after + chunk.before }
   }
 
   protected fill(form: ChunkForm, piece: string): void {
     this.events++
     this.pending += form.before + piece + form.after
+  }
+
+  /** A chunk for each piece. */
+  protected fillAll(form: ChunkForm, pieces: readonly string[]): void {
+    this.events += pieces.length
+    this.pending += form.before + pieces.join(form.between) + form.after
+  }
+
+  protected override writeTexts(choice: number, texts: readonly string[], _whole: string): void {
+    for (const text of texts) this.writeText(choice, text)
   }
 
   protected override begin(identity: Identity): void {

@@ -13,7 +13,11 @@ export function onlyText(chunk: JsonObject, sink: Sink): Spoken | undefined {
   const { content, role: _, ...more } = choice.delta
   if (!isText(content) || Object.values(more).some(isSet)) return undefined
   const index = choiceIndex(choice, 0)
-  return { text: content, say: (text) => sink.text(index, text) }
+  return {
+    text: content,
+    say: (text) => sink.text(index, text),
+    sayAll: (texts) => sink.texts(index, texts),
+  }
 }
 
 function isSet(value: unknown): boolean {

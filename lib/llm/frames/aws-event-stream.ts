@@ -56,6 +56,14 @@ export class AwsEventStreamReader implements FrameReader {
   }
 
   push(bytes: Uint8Array): void {
+    try {
+      this.read(bytes)
+    } finally {
+      this.run?.tell()
+    }
+  }
+
+  private read(bytes: Uint8Array): void {
     const read = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     let at = this.goOn(read)
     if (at === read.length) return
@@ -111,7 +119,8 @@ export class AwsEventStreamReader implements FrameReader {
     const dataStart = headersStart + view.getUint32(at + 4)
     // Headers are learnt and compared together with the data. Only if they are as long as those learnt do they end there, too.
     const isAlike = dataStart - headersStart === this.headers.bytes.length
-    if (isAlike && this.run?.says(text, headersStart, dataEnd) === true) return
+    if (isAlike && this.run?.takes(text, headersStart, dataEnd) === true) return
+    this.run?.tell()
     if (text.slice(headersStart, dataStart) !== this.headers.bytes) {
       // A copy: a slice of the text would keep all of it alive.
       const headers = bytes.toString('latin1', headersStart, dataStart)

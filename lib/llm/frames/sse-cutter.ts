@@ -5,6 +5,7 @@ import { SseReader } from './sse.js'
 /** Bytes are looked at as latin1: one character each. */
 const BOM = '\u00EF\u00BB\u00BF'
 const DATA = 'data:'
+const SPACE = 0x20
 
 /** An event as the provider wrote it, blank line included, and its data; `undefined` if it has none: a comment. */
 export type EventHandler = (raw: Buffer, data: string | undefined) => void
@@ -47,22 +48,24 @@ export class SseCutter {
       return
     }
     const text = read.toString('latin1')
-    if (text.includes('\r')) this.readFrom(read)
-    else this.cut(read, text)
+    const at = this.partial.length === 0 ? this.skipped(read, text, 0) : 0
+    if (at === read.length) return
+    if (text.includes('\r', at)) this.readFrom(read.subarray(at))
+    else this.cut(read, text, at)
   }
 
   /** The body has ended. An event without its blank line is handed on with one. */
   end(): void {
     if (this.reader === undefined && this.partial.length > 0) {
       const rest = this.inLine ? '\n\n' : '\n'
-      this.cut(Buffer.from(rest), rest)
+      this.cut(Buffer.from(rest), rest, 0)
     }
     this.reader?.end()
   }
 
-  private cut(read: Buffer, text: string): void {
-    let eventStart = this.partial.length === 0 ? this.skipped(read, text, 0) : 0
-    let lineStart = eventStart
+  private cut(read: Buffer, text: string, at: number): void {
+    let eventStart = at
+    let lineStart = at
     let lines = this.linesBefore
     let inLine = this.inLine
     for (let lf = text.indexOf('\n', lineStart); lf !== -1; lf = text.indexOf('\n', lineStart)) {
@@ -100,7 +103,7 @@ export class SseCutter {
   private event(whole: Buffer, lines: number): void {
     const raw = this.first ? this.withoutBom(whole) : whole
     if (lines === 2 && startsWith(raw, DATA)) {
-      const start = startsWith(raw, `${DATA} `) ? DATA.length + 1 : DATA.length
+      const start = raw[DATA.length] === SPACE ? DATA.length + 1 : DATA.length
       this.handle(raw, raw.toString('utf8', start, raw.length - 2))
     } else if (lines > 1) {
       this.handle(raw, dataOfLines(raw.toString('utf8')))
@@ -124,7 +127,8 @@ export class SseCutter {
 }
 
 function startsWith(bytes: Buffer, start: string): boolean {
-  return bytes.toString('latin1', 0, start.length) === start
+  for (let at = 0; at < start.length; at++) if (bytes[at] !== start.charCodeAt(at)) return false
+  return true
 }
 
 /** The data of an event of several lines, by the rules of the standard; `undefined` if it has none. */

@@ -8,13 +8,19 @@ export interface Spoken {
    * not of its run.
    */
   say: (text: string) => void
+  /** Does the same for several frames in a row, for less. */
+  sayAll?: ((texts: readonly string[]) => void) | undefined
 }
 
 /** Says `text`, if it is any. */
-export function speak(text: unknown, say: (text: string) => void): Spoken | undefined {
+export function speak(
+  text: unknown,
+  say: Spoken['say'],
+  sayAll?: NonNullable<Spoken['sayAll']>,
+): Spoken | undefined {
   if (typeof text !== 'string' || text === '') return undefined
   say(text)
-  return { text, say }
+  return { text, say, sayAll }
 }
 
 /**
@@ -25,6 +31,9 @@ const PADDING = /"(?:obfuscation|p)"\s*:\s*"(?=[^"\\]*"\}\s*$)/
 
 /** So many times in a row a frame may be learnt in vain; then the stream is taken for one without runs. */
 const PATIENCE = 8
+
+const NONE: string[] = []
+const SILENT: Spoken = { text: '', say: () => {} }
 
 /** In characters: what is cut out of less text is not worth a copy, and V8 copies shorter slices by itself. */
 const LARGE = 4096
@@ -42,25 +51,30 @@ const NO_ASCII = 0x80
  * Exact, whatever the format around the JSON is: outside the text (and the padding) every character is that of the frame
  * learnt, and what is inside is one JSON string. A frame that is not alike goes the long way, and ends the run.
  *
- * The hottest path there is, hence one pass over the text, a comparison of what is before and behind it, and no object.
+ * The hottest path there is, hence one pass over the text, one comparison of what is between two texts, and what was found in a
+ * read is said in one go.
  */
 export class TextRun {
   /** Frames that did not go the long way. */
   frames = 0
   /** What stands before the text, opening quote included; `''`: nothing has been learnt. */
   private before = ''
-  /** What stands behind it, closing quote first, to the end or into the padding. */
-  private after = ''
-  /** What stands behind the padding, closing quote first; `''`: there is no padding. */
-  private end = ''
-  private say: Spoken['say'] = () => {}
+  /** Where there is padding: what stands between the text and it, both quotes included; else `''`. */
+  private beforePadding = ''
+  /** What stands behind the text, or the padding, closing quote first. */
+  private behind = ''
+  /** The same with what stands before the text of the next frame. */
+  private between = ''
+  private spoken: Spoken = SILENT
   private patience = PATIENCE
   /** Of the frames that went the long way since the last `learn`. */
   private heard = 0
-  private spoken: Spoken | undefined
+  private lastHeard: Spoken | undefined
 
   /** Of the frame found last. */
-  private text = ''
+  private found = ''
+  /** Of frames that were taken, and not said yet. */
+  private texts = NONE
 
   /** @param inBytes frames are given as their bytes, one a character (latin1) */
   constructor(private readonly inBytes = false) {}
@@ -68,14 +82,14 @@ export class TextRun {
   /** A frame went the long way; it was one that says a text, or another one. */
   hear(spoken: Spoken | undefined): void {
     this.heard++
-    this.spoken = spoken
+    this.lastHeard = spoken
   }
 
   /** `frame` is what was heard since the last call, all of it. */
   learn(frame: string): void {
-    const { heard, spoken } = this
+    const { heard, lastHeard: spoken } = this
     this.heard = 0
-    this.spoken = undefined
+    this.lastHeard = undefined
     this.before = ''
     // Where nothing is escaped, the text stands in the frame as it is.
     if (heard !== 1 || spoken === undefined || this.patience === 0 || frame.includes('\\')) return
@@ -83,52 +97,72 @@ export class TextRun {
     const start = frame.indexOf(literal)
     // Twice: one of them is something else.
     if (start === -1 || frame.includes(literal, start + 1)) return
-    const own = this.copy(frame)
-    const after = own.slice(start + literal.length - 1)
-    const padding = PADDING.exec(after)
-    const paddingStart = padding ? padding.index + padding[0].length : after.length
+    // What is behind the text, then what is before it: a string of its own, whose slices keep nothing else alive.
+    const own = frame.slice(start + literal.length - 1) + frame.slice(0, start + 1)
+    const rest = own.length - start - 1
+    const padding = PADDING.exec(own.slice(0, rest))
+    const paddingStart = padding ? padding.index + padding[0].length : 0
+    const behindStart = padding ? own.indexOf('"', paddingStart) : 0
     this.patience--
-    this.before = own.slice(0, start + 1)
-    this.after = after.slice(0, paddingStart)
-    this.end = padding ? after.slice(after.indexOf('"', paddingStart)) : ''
-    this.say = spoken.say
+    this.before = own.slice(rest)
+    this.beforePadding = own.slice(0, paddingStart)
+    this.behind = own.slice(behindStart, rest)
+    this.between = own.slice(behindStart)
+    this.spoken = spoken
   }
 
-  /** A slice would keep all the text alive that it was cut out of: of a learnt frame, or of one whose text is kept for a count. */
-  private copy(frame: string): string {
-    return this.inBytes ? Buffer.from(frame, 'latin1').toString('latin1') : Buffer.from(frame).toString()
+  /** A slice would keep the whole read alive while its text is kept for a count. */
+  private copy(inside: string): string {
+    return this.inBytes ? Buffer.from(inside, 'latin1').toString('latin1') : Buffer.from(inside).toString()
   }
 
-  /** Says the text of each frame from `at` on that is like the one learnt; returns where they end. */
+  /** Says the texts of the frames from `at` on that are like the one learnt; returns where they end. */
   skip(text: string, at: number): number {
-    if (this.before === '') return at
+    const { before, behind, between } = this
+    if (before === '' || !isAt(text, at, before)) return at
     let from = at
-    for (let end = this.match(text, at); end !== -1; end = this.match(text, from)) {
-      this.tell()
-      from = end
+    for (let goesOn = true; goesOn;) {
+      const end = this.find(text, from + before.length)
+      if (end === -1) break
+      goesOn = isAt(text, end, between)
+      if (!goesOn && !isAt(text, end, behind)) break
+      this.take()
+      from = end + behind.length
     }
+    this.tell()
     return from
   }
 
-  /** Says the text of the frame between `at` and `end`, if it is like the one learnt. */
-  says(text: string, at: number, end: number): boolean {
-    if (this.before === '' || this.match(text, at) !== end) return false
-    this.tell()
+  /** Takes the frame between `at` and `end`, if it is like the one learnt: its text is said by the next `tell`. */
+  takes(text: string, at: number, end: number): boolean {
+    const { before, behind } = this
+    if (before === '' || !isAt(text, at, before)) return false
+    const behindStart = this.find(text, at + before.length)
+    if (behindStart !== end - behind.length || !isAt(text, behindStart, behind)) return false
+    this.take()
     return true
   }
 
-  private tell(): void {
-    this.frames++
-    this.patience = PATIENCE
-    if (this.text !== '') this.say(this.text)
+  /** Says what was taken. */
+  tell(): void {
+    const { texts, spoken } = this
+    if (texts.length === 0) return
+    this.texts = NONE
+    if (texts.length === 1) spoken.say(texts[0]!)
+    else if (spoken.sayAll) spoken.sayAll(texts)
+    else for (const text of texts) spoken.say(text)
   }
 
-  /** Where the frame at `at` ends; -1 if it is not alike, or not whole. Finds its text. */
-  private match(text: string, at: number): number {
-    const { before, after, end } = this
-    const start = at + before.length
-    // `startsWith` compares character by character, which takes three times as long.
-    if (text.slice(at, start) !== before) return -1
+  private take(): void {
+    this.frames++
+    this.patience = PATIENCE
+    if (this.found === '') return
+    if (this.texts === NONE) this.texts = [this.found]
+    else this.texts.push(this.found)
+  }
+
+  /** Finds the text that begins at `start`. Returns where what is behind it, or behind the padding, has to be; -1: it is no text. */
+  private find(text: string, start: number): number {
     let quote = start
     let all = 0
     let escaped = false
@@ -141,21 +175,23 @@ export class TextRun {
       }
       all |= code
     }
-    let frameEnd = quote + after.length
-    if (text.slice(quote, frameEnd) !== after) return -1
-    if (end !== '') {
-      const padding = endOfPadding(text, frameEnd)
-      frameEnd = padding + end.length
-      if (padding === -1 || text.slice(padding, frameEnd) !== end) return -1
-    }
-    const isCopied = text.length > LARGE && quote - start >= SLICED
+    // Of texts that are said together, copies are made anyway.
+    const isKept = this.texts.length === 0 || this.spoken.sayAll === undefined
+    const isCopied = isKept && text.length > LARGE && quote - start >= SLICED
     const inside = isCopied ? this.copy(text.slice(start, quote)) : text.slice(start, quote)
     const decoded = this.inBytes && all >= NO_ASCII ? Buffer.from(inside, 'latin1').toString() : inside
-    const said = escaped ? parseJson(`"${decoded}"`) : decoded
-    if (typeof said !== 'string') return -1
-    this.text = said
-    return frameEnd
+    const found = escaped ? parseJson(`"${decoded}"`) : decoded
+    if (typeof found !== 'string') return -1
+    this.found = found
+    const { beforePadding } = this
+    if (beforePadding === '') return quote
+    return isAt(text, quote, beforePadding) ? endOfPadding(text, quote + beforePadding.length) : -1
   }
+}
+
+/** `startsWith` compares character by character, which takes three times as long. */
+function isAt(text: string, at: number, part: string): boolean {
+  return text.slice(at, at + part.length) === part
 }
 
 function endOfPadding(text: string, from: number): number {

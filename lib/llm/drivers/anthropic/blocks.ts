@@ -79,7 +79,7 @@ function textBlock(sink: Sink, block: JsonObject): OpenBlock {
   if (Array.isArray(block.citations)) cite(block.citations)
   return {
     delta(delta): Spoken | void {
-      if (delta.type === 'text_delta') return speak(delta.text, say)
+      if (delta.type === 'text_delta') return speak(delta.text, say, sayAll)
       if (delta.type === 'citations_delta' && isObject(delta.citation)) cite([delta.citation])
     },
     close: nothing,
@@ -87,6 +87,9 @@ function textBlock(sink: Sink, block: JsonObject): OpenBlock {
 
   function say(text: string): void {
     sink.text(0, text)
+  }
+  function sayAll(texts: readonly string[]): void {
+    sink.texts(0, texts)
   }
   function cite(citations: Json[]): void {
     if (citations.length > 0) sink.extra(0, 'citations', citations)

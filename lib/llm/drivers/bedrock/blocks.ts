@@ -45,7 +45,7 @@ export class Blocks {
 
   /** `contentBlockDelta`. False if it goes on with a call that never started. */
   delta(index: unknown, delta: JsonObject): Spoken | boolean {
-    if (isText(delta.text)) return speak(delta.text, (text) => this.#sink.text(0, text)) ?? true
+    if (isText(delta.text)) return this.#say(delta.text) ?? true
     if (isObject(delta.reasoningContent)) return this.#reason(index, delta.reasoningContent) ?? true
     if (isObject(delta.citation)) this.#sink.extra(0, 'citations', [delta.citation])
     else if (isObject(delta.toolUse)) return this.#argue(index, delta.toolUse.input)
@@ -82,6 +82,14 @@ export class Blocks {
       for (const citation of objects(cited.citations)) this.delta(index, { citation })
     } else this.delta(index, block)
     this.stop(index)
+  }
+
+  #say(text: string): Spoken | undefined {
+    return speak(
+      text,
+      (said) => this.#sink.text(0, said),
+      (texts) => this.#sink.texts(0, texts),
+    )
   }
 
   #reason(index: unknown, { text, signature, redactedContent }: JsonObject): Spoken | undefined {

@@ -24,7 +24,11 @@ export class CohereMessage {
   content(block: Json | undefined): Spoken | undefined {
     if (!isObject(block)) return undefined
     const thought = this.plan(block.thinking)
-    const spoken = speak(block.text, (text) => this.#sink.text(0, text))
+    const spoken = speak(
+      block.text,
+      (text) => this.#sink.text(0, text),
+      (texts) => this.#sink.texts(0, texts),
+    )
     return thought && spoken ? undefined : (thought ?? spoken)
   }
 

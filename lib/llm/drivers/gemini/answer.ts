@@ -69,7 +69,10 @@ export class GenerateContentAnswer {
     const [part, ...rest] = Array.isArray(candidate.content.parts) ? candidate.content.parts : []
     if (rest.length > 0 || !isObject(part) || !isText(part.text)) return undefined
     if (!hasOnly(candidate, TEXT_CANDIDATE) || !hasOnly(part, TEXT_PART)) return undefined
-    return { text: part.text, say: this.#sayer(choiceIndex(candidate, 0), part) }
+    const choice = choiceIndex(candidate, 0)
+    const sayAll =
+      part.thought === true ? undefined : (texts: readonly string[]) => this.#sink.texts(choice, texts)
+    return { text: part.text, say: this.#sayer(choice, part), sayAll }
   }
 
   /**

@@ -83,14 +83,27 @@ describe('a run of frames', () => {
     })
   })
 
-  it('says one frame between two places', () => {
+  it('takes one frame between two places, and says it when asked to', () => {
     const run = learnt(frame('one'), 'one')
     const text = `--${frame('two')}--`
     said.length = 0
-    expect(run.says(text, 2, text.length - 2)).toBe(true)
-    expect(run.says(text, 2, text.length - 3)).toBe(false)
-    expect(run.says(text, 0, text.length)).toBe(false)
+    expect(run.takes(text, 2, text.length - 2)).toBe(true)
+    expect(run.takes(text, 2, text.length - 3)).toBe(false)
+    expect(run.takes(text, 0, text.length)).toBe(false)
+    expect(said).toEqual([])
+    run.tell()
+    run.tell()
     expect(said).toEqual(['two'])
+  })
+
+  it('says many texts in one go to who can take them', () => {
+    const many: (readonly string[])[] = []
+    const run = new TextRun()
+    run.hear({ text: 'one', say: (next) => said.push(next), sayAll: (texts) => many.push(texts) })
+    run.learn(frame('one'))
+    expect(skipped(run, frame('two') + frame('') + frame('three')).said).toEqual([])
+    expect(skipped(run, frame('four')).said).toEqual(['four'])
+    expect(many).toEqual([['two', 'three']])
   })
 
   it.each([

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { quote } from '../../../../lib/llm/formats/quote.js'
+import { escaped } from '../../../../lib/llm/formats/escaped.js'
 
-describe('a quoted text', () => {
+describe('an escaped text, between quotes,', () => {
   it.each([
     '',
     'plain',
@@ -18,14 +18,14 @@ describe('a quoted text', () => {
     '\ud83c',
     '\udf89',
   ])('is JSON: %j', (text) => {
-    expect(quote(text)).toBe(JSON.stringify(text))
+    expect(`"${escaped(text)}"`).toBe(JSON.stringify(text))
   })
 
   it('is what JSON.stringify makes of it, whatever it is', () => {
     const units = fc.array(fc.nat(0xffff), { maxLength: 20 }).map((codes) => String.fromCharCode(...codes))
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), units), (text) => {
-        expect(quote(text)).toBe(JSON.stringify(text))
+        expect(`"${escaped(text)}"`).toBe(JSON.stringify(text))
       }),
       { numRuns: 1000 },
     )
