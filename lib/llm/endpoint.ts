@@ -35,7 +35,7 @@ export function resolveEndpoint(
     scheme: url.scheme,
     host: url.host,
     port: url.port,
-    path: `/${path.replace(/^\/+/, '')}`,
+    path: path.startsWith('/') && path[1] !== '/' ? path : `/${path.replace(/^\/+/, '')}`,
     rawQuery: joinQueries(ownQuery, driver.query),
   }
 }

@@ -23,5 +23,5 @@ for (const name of Object.getOwnPropertyNames(String.prototype)) {
 
 /** A view on the same bytes, no copy. */
 export function rawBody(bytes: Buffer): RawBody {
-  return Reflect.construct(TextBuffer, [bytes.buffer, bytes.byteOffset, bytes.byteLength])
+  return new TextBuffer(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength) as unknown as RawBody
 }

@@ -38,6 +38,10 @@ export function triedHeaders(
   return model_name_header && summary !== undefined ? { 'X-Kong-LLM-Tried': headerText(summary) } : {}
 }
 
+function isInService({ breaker }: Target): boolean {
+  return breaker.allows
+}
+
 /** The attempts of one request: chooses their targets and tells these how they did. Times are those of `performance.now()`. */
 export class Attempts {
   readonly tried: Tried[] = []
@@ -71,13 +75,13 @@ export class Attempts {
     })
   }
 
-  begin(target: Target): void {
+  begin(target: Target, now = performance.now()): void {
     const { provider, name = '' } = target.config.model
     this.current = { provider, model: name, latency: 0 }
     this.tried.push(this.current)
     this.seen.push(target)
     this.target = target
-    this.started = performance.now()
+    this.started = now
     this.isOpen = true
     target.active++
     target.breaker.begin()
@@ -190,8 +194,9 @@ export class Attempts {
     return this.targets.choose(among, this.hashed)
   }
 
-  private inService(): Target[] {
-    return this.targets.all.filter(({ breaker }) => breaker.allows)
+  private inService(): readonly Target[] {
+    const { all } = this.targets
+    return all.every(isInService) ? all : all.filter(isInService)
   }
 
   private get elapsed(): number {

@@ -23,8 +23,8 @@ export function readClientBody(
   body: Buffer,
   contentType: string | undefined,
 ): ClientBody | Promise<ClientBody> {
-  const type = typeOf(contentType)
-  if (isJson(type)) return ofJson(body)
+  if (isJsonBody(contentType)) return ofJson(body)
+  const type = contentType!.trim().toLowerCase()
   if (type.startsWith('application/x-www-form-urlencoded')) {
     return ofForm(new URLSearchParams(body.toString()))
   }
@@ -32,16 +32,10 @@ export function readClientBody(
 }
 
 export function isJsonBody(contentType: string | undefined): boolean {
-  return isJson(typeOf(contentType))
+  return contentType === undefined || JSON_TYPE.test(contentType)
 }
 
-function isJson(type: string): boolean {
-  return type.startsWith('application/json')
-}
-
-function typeOf(contentType: string | undefined): string {
-  return (contentType ?? 'application/json').trim().toLowerCase()
-}
+const JSON_TYPE = /^\s*application\/json/i
 
 function ofJson(body: Buffer): ClientBody {
   const text = body.toString()

@@ -2,7 +2,7 @@ import { ChatError } from '../../lib/llm/errors.js'
 import type { AttemptFailure, ProcessSettings, UpstreamRequest } from '../../lib/pdk/exchange.js'
 import type { Kong } from '../../lib/pdk/kong.js'
 import { type Step, triedHeaders } from './attempts.js'
-import { beginningOf, continued } from './continuation.js'
+import { beginningOf } from './continuation.js'
 import { exitWith, unanswered } from './exits.js'
 import { payloadOf } from './log.js'
 import { prepare, type Prepared } from './prepare.js'
@@ -32,7 +32,8 @@ export class Dispatcher {
       for (; next; next = attempts.untried()) {
         try {
           run.attemptBegins(next)
-          const prepared = await this.prepare(kong, next, kong.configuration, run)
+          const prepared = await prepare(kong, next.config, next.made, kong.configuration, run.rewrite)
+          if (prepared.mocked) await this.#tellOfMock(kong, prepared)
           return this.#begin(kong, run, next, prepared)
         } catch (error) {
           if (!(error instanceof ChatError)) throw error
@@ -69,20 +70,21 @@ export class Dispatcher {
     return exchange
   }
 
-  /** @throws ChatError with what is wrong with the request */
-  async prepare(
-    kong: Kong,
-    { config, made }: Target,
-    settings: ProcessSettings,
-    { begun }: Partial<Pick<Run, 'begun'>> = {},
-  ): Promise<Prepared> {
-    const rewrite = begun && ((body: Parameters<typeof continued>[0]) => continued(body, begun))
-    const prepared = await prepare(kong, config, made, settings, rewrite)
-    if (prepared.mocked && !this.#toldOfMock) {
-      this.#toldOfMock = true
-      await kong.log.warn(`${prepared.model.provider} has no credential: the mock provider answers`)
-    }
+  /**
+   * A request of which only this is wanted.
+   *
+   * @throws ChatError with what is wrong with it
+   */
+  async prepare(kong: Kong, { config, made }: Target, settings: ProcessSettings): Promise<Prepared> {
+    const prepared = await prepare(kong, config, made, settings)
+    if (prepared.mocked) await this.#tellOfMock(kong, prepared)
     return prepared
+  }
+
+  async #tellOfMock(kong: Kong, { model }: Prepared): Promise<void> {
+    if (this.#toldOfMock) return
+    this.#toldOfMock = true
+    await kong.log.warn(`${model.provider} has no credential: the mock provider answers`)
   }
 
   /** An attempt has failed: the request of the next. Without one, the client is told of the failure. */

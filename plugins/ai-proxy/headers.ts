@@ -7,7 +7,7 @@ import type { AiProxyConfig } from './schema.js'
  * What of the client's headers goes to a provider: nothing that could be a credential, and nothing of one hop. The
  * driver's own headers and the configured credential come on top.
  */
-const TO_PROVIDER = [
+const TO_PROVIDER = new Set([
   'user-agent',
   'accept-language',
   'idempotency-key',
@@ -16,17 +16,18 @@ const TO_PROVIDER = [
   'tracestate',
   'openai-beta',
   'anthropic-beta',
-]
+])
 
 /** Where the body is the client's own, so are the headers that describe it. */
-const WITH_BODY = [...TO_PROVIDER, 'content-type', 'content-encoding', 'accept']
+const WITH_BODY = new Set([...TO_PROVIDER, 'content-type', 'content-encoding', 'accept'])
 
 /** @param ownBody the client's body goes out as it came */
 export function headersToProvider(client: HeaderRecord, ownBody: boolean): HeaderRecord {
   const headers = emptyHeaders()
-  for (const name of ownBody ? WITH_BODY : TO_PROVIDER) {
-    const value = client[name]
-    if (value === undefined) continue
+  const wanted = ownBody ? WITH_BODY : TO_PROVIDER
+  for (const name of Object.keys(client)) {
+    if (!wanted.has(name)) continue
+    const value = client[name]!
     const lines = (Array.isArray(value) ? value : [value]).filter(isPlain)
     if (lines.length > 0) headers[name] = lines
   }

@@ -1,9 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Answer } from '../../lib/llm/answer.js'
 import type { ChatError } from '../../lib/llm/errors.js'
+import type { JsonObject } from '../../lib/llm/json.js'
 import { letGo } from '../../lib/pdk/held-bytes.js'
 import { Attempts, type Step } from './attempts.js'
-import { type Beginning, takesUp } from './continuation.js'
+import { type Beginning, continued, takesUp } from './continuation.js'
 import type { Failed } from './failover.js'
 import { AiCall } from './model-call.js'
 import type { Payload } from './log.js'
@@ -99,9 +100,16 @@ export class Run {
     this.attempts = new Attempts(targets, this.timers.totalEnds)
   }
 
+  /** What an attempt asks of its target in place of what the client asked, if anything. */
+  get rewrite(): ((body: JsonObject) => JsonObject) | undefined {
+    const { begun } = this
+    return begun && ((body) => continued(body, begun))
+  }
+
   attemptBegins(target: Target): void {
     this.hasBegun = false
-    this.attempts.begin(target)
+    // The first begins with the request.
+    this.attempts.begin(target, this.attempts.tried.length === 0 ? this.started : performance.now())
   }
 
   /** The exchange is in the list of streams. */

@@ -61,14 +61,11 @@ function setLimit(edit: Edit, target: Target, route: NativeRoute, quirks: Quirks
 
 /** The request wins over the config. */
 function setSampling(edit: Edit, target: Target, quirks: Quirks): void {
-  for (const field of ['temperature', 'top_p', 'top_k'] as const) {
-    if (field === 'top_k' && quirks.topK !== true) {
-      edit.drop(field)
-      continue
-    }
-    const configured = target.options[field]
-    if ((edit.body[field] ?? null) === null && typeof configured === 'number') edit.set(field, configured)
-  }
+  const { temperature, top_p, top_k } = target.options
+  edit.setDefault('temperature', temperature)
+  edit.setDefault('top_p', top_p)
+  if (quirks.topK === true) edit.setDefault('top_k', top_k)
+  else edit.drop('top_k')
 }
 
 function setMessages(edit: Edit, quirks: Quirks): void {
@@ -89,6 +86,10 @@ class Edit {
     this.copy[field] = value
   }
 
+  setDefault(field: string, value: number | undefined): void {
+    if (typeof value === 'number' && (this.body[field] ?? null) === null) this.set(field, value)
+  }
+
   remove(field: string): void {
     if (this.body[field] === undefined) return
     this.copy ??= { ...this.body }
@@ -97,7 +98,9 @@ class Edit {
 
   /** Removes a field that the provider cannot express, and says so. */
   drop(field: string): void {
-    if (!asksForNothing(field, this.body[field])) this.dropped.push(field)
+    const value = this.body[field]
+    if (value === undefined) return
+    if (!asksForNothing(field, value)) this.dropped.push(field)
     this.remove(field)
   }
 
