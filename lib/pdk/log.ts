@@ -1,5 +1,5 @@
 import { expectType } from './lua.js'
-import { anyPhase, type Logger, PdkError, read, type Scope, write } from './method.js'
+import { anyPhase, type Logger, PdkError, read, readMany, type Scope, write } from './method.js'
 
 /** `kong.log`: the process's log, and the request's entry in the log plugins. https://docs.konghq.com/gateway/latest/plugin-development/pdk/kong.log/ */
 export const log = {
@@ -42,7 +42,9 @@ type SerializeMode = 'set' | 'add' | 'replace'
 const MODES: ReadonlySet<string> = new Set(['set', 'add', 'replace'])
 
 function level(name: keyof Logger) {
-  return read(anyPhase, (scope, ...parts: unknown[]): void => logLine(scope, name, parts.map(text).join('')))
+  return readMany(anyPhase, (scope, ...parts: unknown[]): void =>
+    logLine(scope, name, parts.map(text).join('')),
+  )
 }
 
 function text(part: unknown): string {

@@ -45,6 +45,9 @@ export class PdkError extends Error {
 /** Written as a method's type, which is bivariant: every Method is a `Method<Phase, unknown[], unknown>`. */
 type Call<A extends unknown[], R> = { of(scope: Scope, ...args: A): R }['of']
 
+/** The arguments of all methods but those of `readMany`. */
+type UpToThree = [unknown?, unknown?, unknown?]
+
 /** A method of the PDK: the phases in which Kong allows it, and what it does. */
 export class Method<P extends Phase, A extends unknown[], R> {
   constructor(
@@ -53,6 +56,8 @@ export class Method<P extends Phase, A extends unknown[], R> {
     readonly call: Call<A, R>,
     /** Changes something, so it does nothing any more after `kong.response.exit`. */
     readonly writes: boolean,
+    /** Any number of arguments. */
+    readonly takesMany = false,
   ) {}
 }
 
@@ -66,18 +71,26 @@ export class Unavailable {
   constructor(readonly hint: string) {}
 }
 
-export function read<const P extends Phase, A extends unknown[], R>(
+export function read<const P extends Phase, A extends UpToThree, R>(
   phases: readonly P[],
   call: (scope: Scope, ...args: A) => R,
 ): Method<P, A, R> {
   return new Method(phases, call, false)
 }
 
-export function write<const P extends Phase, A extends unknown[], R>(
+export function write<const P extends Phase, A extends UpToThree, R>(
   phases: readonly P[],
   call: (scope: Scope, ...args: A) => R,
 ): Method<P, A, R> {
   return new Method(phases, call, true)
+}
+
+/** A method that takes any number of arguments. */
+export function readMany<const P extends Phase, A extends unknown[], R>(
+  phases: readonly P[],
+  call: (scope: Scope, ...args: A) => R,
+): Method<P, A, R> {
+  return new Method(phases, call, false, true)
 }
 
 export function unavailable(hint = ''): Unavailable {

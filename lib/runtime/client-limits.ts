@@ -41,9 +41,13 @@ export function guardConnections(server: Server, limits: ClientLimits): void {
   server.timeout = limits.idle
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const responses = open.get(request.socket) ?? []
+    if (responses.length === 0) open.set(request.socket, responses)
     responses.push(response)
-    open.set(request.socket, responses)
-    response.once('close', () => responses.splice(responses.indexOf(response), 1))
+    // It comes once.
+    response.on('close', () => {
+      if (responses[0] === response) responses.shift()
+      else responses.splice(responses.indexOf(response), 1)
+    })
   })
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
     refuse(socket, STATUS_OF_CODE[error.code ?? ''] ?? 400, open.get(socket) ?? [])

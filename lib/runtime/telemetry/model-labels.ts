@@ -15,20 +15,24 @@ const MAX_CHARS = 100
  * it, the first fifty do, and the rest is `other`. Providers come from the config alone.
  */
 export class ModelNames {
-  readonly #known = new Map<string, ModelLabels>()
+  /** By provider and model: one key made of both would have to be made for each answer. */
+  readonly #known = new Map<string, Map<string, ModelLabels>>()
   readonly #others = new Map<string, ModelLabels>()
+  #pairs = 0
 
   labels({ modelCall, serviceResponse }: LiveExchange): ModelLabels | undefined {
     if (!modelCall) return undefined
     const { provider, model } = modelCall
-    const pair = `${provider} ${model}`
-    const known = this.#known.get(pair)
+    const models = this.#known.get(provider)
+    const known = models?.get(model)
     if (known) return known
     const status = serviceResponse?.status ?? 0
     const isAnswered = status >= 200 && status < 300
-    if (isAnswered && model.length <= MAX_CHARS && this.#known.size < MAX_PAIRS) {
+    if (isAnswered && model.length <= MAX_CHARS && this.#pairs < MAX_PAIRS) {
       const labels = labelsOf(provider, model)
-      this.#known.set(pair, labels)
+      if (models) models.set(model, labels)
+      else this.#known.set(provider, new Map([[model, labels]]))
+      this.#pairs++
       return labels
     }
     const other = this.#others.get(provider) ?? labelsOf(provider, 'other')

@@ -30,17 +30,19 @@ export interface ReadMetric {
  * than all the rest that is known of an exchange.
  */
 export class SeriesCounter {
-  readonly #counts = new Map<Labels, number>()
+  readonly #counts = new Map<Labels, { value: number }>()
   readonly metric: ReadMetric
 
   constructor(name: string, help: string) {
     this.metric = readMetric({ name, help, type: 'counter' }, () =>
-      Array.from(this.#counts, ([labels, value]) => ({ labels, value })),
+      Array.from(this.#counts, ([labels, { value }]) => ({ labels, value })),
     )
   }
 
   inc(labels: Labels, count = 1): void {
-    this.#counts.set(labels, (this.#counts.get(labels) ?? 0) + count)
+    const known = this.#counts.get(labels)
+    if (known) known.value += count
+    else this.#counts.set(labels, { value: count })
   }
 }
 
