@@ -1,4 +1,4 @@
-import { appendHeader, emptyRecord, firstHeader, type HeaderRecord } from './headers.js'
+import { appendHeader, emptyHeaders, emptyRecord, firstHeader, type HeaderRecord } from './headers.js'
 import { expectType, luaType } from './lua.js'
 import { PdkError } from './method.js'
 
@@ -17,8 +17,18 @@ export function dashed(lower: string): string {
 export function readHeader(headers: HeaderRecord, name: string): string | undefined {
   expectType(name, 'string', 'header name')
   const lower = name.toLowerCase()
-  const value = firstHeader(headers, lower) ?? firstHeader(headers, dashed(lower))
+  let value = firstHeader(headers, lower)
+  if (value === undefined && lower.includes('_')) value = firstHeader(headers, dashed(lower))
   return value === undefined ? undefined : fromWire(value)
+}
+
+/** The first value of the first of these headers that there is. Names are in lower case. */
+export function findHeader(headers: HeaderRecord, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const value = firstHeader(headers, name)
+    if (value !== undefined) return fromWire(value)
+  }
+  return undefined
 }
 
 /** The first `max` header lines. */
@@ -74,6 +84,22 @@ export function setHeader(headers: HeaderRecord, name: string, value: HeaderValu
   if (typeof value !== 'object') headers[name] = toWire(String(value))
   else if (value.length === 0) delete headers[name]
   else headers[name] = value.map(toWire)
+}
+
+/** Headers that many answers get: checked and put in the form of the wire once. */
+export class PreparedHeaders {
+  readonly #headers = emptyHeaders()
+
+  constructor(values: Readonly<Record<string, string>>) {
+    checkHeaders(values)
+    for (const [name, value] of Object.entries(values)) {
+      setHeader(this.#headers, dashed(name.toLowerCase()), value)
+    }
+  }
+
+  setIn(headers: HeaderRecord): void {
+    Object.assign(headers, this.#headers)
+  }
 }
 
 export function addHeader(headers: HeaderRecord, name: string, value: HeaderValue): void {

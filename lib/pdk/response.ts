@@ -7,6 +7,7 @@ import {
   dashed,
   type HeaderValue,
   type MultiMap,
+  type PreparedHeaders,
   readHeader,
   readHeaders,
   setHeader,
@@ -71,6 +72,10 @@ export const response = {
     const { headers } = uncommitted(scope)
     checkHeaders(values)
     for (const [name, value] of Object.entries(values)) setAllowed(scope, headers, name, value)
+  }),
+  /** Ours: the same for headers that have been prepared for many answers. */
+  setPreparedHeaders: write(filters, (scope, prepared: PreparedHeaders): void => {
+    prepared.setIn(uncommitted(scope).headers)
   }),
   /**
    * Ends the phase with an answer of our own. An object goes out as JSON, with its content type unless `headers` has one; no body

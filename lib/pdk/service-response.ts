@@ -1,5 +1,5 @@
 import { decodeBody } from './body.js'
-import { type MultiMap, readHeader, readHeaders } from './header-values.js'
+import { findHeader, type MultiMap, readHeader, readHeaders } from './header-values.js'
 import { emptyHeaders, type HeaderRecord } from './headers.js'
 import { checkLimit } from './lua.js'
 import { afterUpstream, PdkError, read, type Scope } from './method.js'
@@ -11,6 +11,8 @@ export const serviceResponse = {
   getStatus: read(afterUpstream, ({ exchange }) => exchange.serviceResponse?.status),
   /** The first value, any case, underscores for dashes; undefined if absent. */
   getHeader: read(afterUpstream, (scope, name: string) => readHeader(headers(scope), name)),
+  /** Ours: the first value of the first of these headers that there is. Names are in lower case. */
+  findHeader: read(afterUpstream, (scope, names: readonly string[]) => findHeader(headers(scope), names)),
   /** The first `maxHeaders` (100) header lines; every value is a list. */
   getHeaders: read(afterUpstream, (scope, maxHeaders?: number): MultiMap =>
     readHeaders(headers(scope), checkLimit(maxHeaders, 'max_headers')),

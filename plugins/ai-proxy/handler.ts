@@ -14,7 +14,7 @@ import { Dispatcher } from './dispatcher.js'
 import { ErrorAnswer } from './error-answer.js'
 import { brokenOff, exitWith, refused, unanswered } from './exits.js'
 import type { Failed } from './failover.js'
-import { answerHeaders, clearProviderHeaders, clearStreamHeaders, setAnswerHeaders } from './headers.js'
+import { clearProviderHeaders, clearStreamHeaders } from './headers.js'
 import { shareOf, streams } from './limits.js'
 import { logExchange, requestIdOf } from './log.js'
 import { type AiExchange, Run } from './run.js'
@@ -98,8 +98,7 @@ export class AiProxy implements Plugin {
     const status = kong.service.response.getStatus()
     if (status === undefined || exchange.run.isBetween) {
       // A heartbeat goes out before a provider has answered.
-      setAnswerHeaders(kong, true)
-      this.#nameTargets(kong, exchange)
+      this.#setHeaders(kong, exchange)
       return
     }
     const { call } = exchange
@@ -107,14 +106,14 @@ export class AiProxy implements Plugin {
     if (exchange.mocked) kong.response.setHeader('X-Kong-AI-Mock', '1')
     exchange.answer = this.#answer(kong, exchange, status)
     if (exchange.answer instanceof ErrorAnswer) return
-    if (call.format) setAnswerHeaders(kong, call.stream)
-    if (status < 300) this.#nameTargets(kong, exchange)
+    if (status < 300) this.#setHeaders(kong, exchange)
     if (call.stream && call.format) this.#hold(kong, exchange, exchange.answer)
   }
 
-  #nameTargets(kong: FilterKong, exchange: AiExchange): void {
-    kong.response.setHeaders(answerHeaders(this.#config, exchange))
-    kong.response.setHeaders(triedHeaders(this.#config, exchange.run.attempts))
+  #setHeaders(kong: FilterKong, exchange: AiExchange): void {
+    const { attempts } = exchange.run
+    const tried = attempts.tried.length > 1 ? triedHeaders(this.#config, attempts) : undefined
+    kong.response.setPreparedHeaders(exchange.target.answerHeaders.of(this.#config, exchange, tried))
   }
 
   /** The way of what the provider answers, whose headers have come. */

@@ -1,4 +1,5 @@
 import type { FilterKong } from '../../lib/pdk/kong.js'
+import { PreparedHeaders } from '../../lib/pdk/header-values.js'
 import { emptyHeaders, type HeaderRecord } from '../../lib/pdk/headers.js'
 import type { Prepared } from './prepare.js'
 import type { AiProxyConfig } from './schema.js'
@@ -44,11 +45,17 @@ function isPlain(value: string): boolean {
 const PLAIN = /^[\t\x20-\x7e]*$/
 
 /** What of a provider's headers reaches the client: few, as a Kong in front has room for 4 KB of them. */
-const TO_CLIENT =
-  /^(request-id|x-request-id|retry-after|retry-after-ms|openai-processing-ms|openai-version|x-ratelimit-.*|anthropic-ratelimit-.*)$/
+const TO_CLIENT: ReadonlySet<string> = new Set([
+  'request-id',
+  'x-request-id',
+  'retry-after',
+  'retry-after-ms',
+  'openai-processing-ms',
+  'openai-version',
+])
 
 function isForClient(name: string): boolean {
-  return TO_CLIENT.test(name)
+  return TO_CLIENT.has(name) || name.startsWith('x-ratelimit-') || name.startsWith('anthropic-ratelimit-')
 }
 
 function isNoCookie(name: string): boolean {
@@ -66,9 +73,33 @@ const OF_A_STREAM = {
   'Cache-Control': 'no-cache',
   'X-Accel-Buffering': 'no',
 }
+/** Of an answer that is not in a format of ours. */
+const OF_ANOTHER = {}
 
-export function setAnswerHeaders(kong: FilterKong, stream: boolean): void {
-  kong.response.setHeaders(stream ? OF_A_STREAM : OF_A_BODY)
+type Own = typeof OF_A_BODY | typeof OF_A_STREAM | typeof OF_ANOTHER
+
+function ownHeaders({ format, stream }: Prepared['call']): Own {
+  if (!format) return OF_ANOTHER
+  return stream ? OF_A_STREAM : OF_A_BODY
+}
+
+/** The headers that a target's answers get. They are the same ones nearly always, and made once. */
+export class AnswerHeaders {
+  /** With the models that they name. */
+  readonly #made = new Map<Own, { provider: string; model: string; headers: PreparedHeaders }>()
+
+  /** @param tried further ones, of what was tried before */
+  of(config: AiProxyConfig, prepared: Prepared, tried: Record<string, string> | undefined): PreparedHeaders {
+    const own = ownHeaders(prepared.call)
+    const { model } = prepared.call
+    const { provider } = prepared.model
+    const isUsual = !tried && !prepared.mocked && prepared.provider.request.dropped.length === 0
+    const known = isUsual ? this.#made.get(own) : undefined
+    if (known?.model === model && known.provider === provider) return known.headers
+    const headers = new PreparedHeaders({ ...own, ...answerHeaders(config, prepared), ...tried })
+    if (isUsual) this.#made.set(own, { provider, model, headers })
+    return headers
+  }
 }
 
 /** What an answer says of the way that its request took. */

@@ -68,9 +68,5 @@ const REQUEST_IDS = ['x-request-id', 'request-id', 'apim-request-id', 'x-amzn-re
 
 /** What the provider calls the request. */
 export function requestIdOf(kong: FilterKong): string | undefined {
-  for (const name of REQUEST_IDS) {
-    const id = kong.service.response.getHeader(name)
-    if (id !== undefined) return id
-  }
-  return undefined
+  return kong.service.response.findHeader(REQUEST_IDS)
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { CloudAuthorizers } from '../../lib/credentials/cloud.js'
 import { balancers, measured, type Peer } from './balancer.js'
 import { Breaker } from './breaker.js'
+import { AnswerHeaders } from './headers.js'
 import type { Made } from './prepare.js'
 import {
   type AiProxyBalancer,
@@ -20,6 +21,7 @@ export class Target implements Peer {
   /** Where in the plugin's config its own fields are: `config`, `config.targets[0]`. */
   readonly path: string
   readonly made: Made
+  readonly answerHeaders = new AnswerHeaders()
   readonly weight: number
   active = 0
   latency: Peer['latency']

@@ -43,6 +43,9 @@ describe('the surface', () => {
       'service.failAttempt',
       'response.flushAfter',
       'response.isBuffered',
+      'response.clearServiceHeaders',
+      'response.setPreparedHeaders',
+      'service.response.findHeader',
     ]) {
       expect(known.has(name)).toBe(false)
       expect(member(surface, name.split('.'))).toBeDefined()

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { PreparedHeaders } from '../../../lib/pdk/header-values.js'
 import { headers, inFilter, inPhase } from './fake-exchange.js'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -38,6 +39,16 @@ describe('changing status and headers', () => {
     expect(x.response.headers).toEqual({ 'x-flag': 'true' })
   })
 
+  it('sets prepared headers as it sets others', () => {
+    const values = { 'X-One': 'ü', x_two: 'a\nb' }
+    const [one, other] = [inFilter('header_filter'), inFilter('header_filter')]
+    one.kong.response.setHeaders(values)
+    other.kong.response.setHeader('x-one', 'old')
+    other.kong.response.setPreparedHeaders(new PreparedHeaders(values))
+    expect(other.x.response.headers).toEqual(one.x.response.headers)
+    expect(() => new PreparedHeaders({ a: {} as never })).toThrow('invalid header value')
+  })
+
   it('works in a body filter until the answer is committed', () => {
     const { kong, x } = inFilter('body_filter')
     kong.response.setStatus(429)
@@ -48,6 +59,7 @@ describe('changing status and headers', () => {
     expect(() => kong.response.setHeader('a', 'b')).toThrow(sent)
     expect(() => kong.response.addHeader('a', 'b')).toThrow(sent)
     expect(() => kong.response.setHeaders({ a: 'b' })).toThrow(sent)
+    expect(() => kong.response.setPreparedHeaders(new PreparedHeaders({ a: 'b' }))).toThrow(sent)
     expect(() => kong.response.clearHeader('retry-after')).toThrow(sent)
     expect(() => kong.response.exit(500)).toThrow(sent)
     expect(() => kong.response.error(500)).toThrow(sent)

@@ -211,6 +211,8 @@ describe('kong.service.response', () => {
     const { kong } = inFilter('header_filter', { exchange: { serviceResponse } })
     expect(kong.service.response.getStatus()).toBe(201)
     expect(kong.service.response.getHeader('Content_Type')).toBe('application/json')
+    expect(kong.service.response.findHeader(['x-absent', 'content-type'])).toBe('application/json')
+    expect(kong.service.response.findHeader(['x-absent'])).toBeUndefined()
     expect(kong.service.response.getHeaders()).toEqual({ 'content-type': ['application/json'] })
   })
 
