@@ -157,6 +157,6 @@ export interface Exchange {
   failAttempt(failure: AttemptFailure): void
   /** Runs the body filters with an empty chunk in `ms` from now, in place of a run asked for earlier. */
   flushAfter(ms: number): void
-  /** The log entry in Kong's shape (`kong.log.serialize`). */
-  serialize(): Record<string, unknown>
+  /** The log entry in Kong's shape, as JSON (`kong.log.serialize`). */
+  serialize(): string
 }

@@ -35,7 +35,7 @@ export const log = {
     exchange.secrets.add(name.toLowerCase())
   }),
   /** The request's log entry: JSON text, as kong-pdk plugins get it from a real Kong. */
-  serialize: read(['log'], ({ exchange }): string => JSON.stringify(exchange.serialize())),
+  serialize: read(['log'], ({ exchange }): string => exchange.serialize()),
 }
 
 type SerializeMode = 'set' | 'add' | 'replace'

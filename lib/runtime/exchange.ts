@@ -184,7 +184,7 @@ export class LiveExchange implements Exchange {
     this.flushTimer?.after(ms)
   }
 
-  serialize(): Record<string, unknown> {
+  serialize(): string {
     return logEntry(this)
   }
 }

@@ -1,14 +1,16 @@
 import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
 import type { Logger } from '../pdk/method.js'
+import { LineBuffer } from './line-buffer.js'
 import { within } from './within.js'
 
-/** Takes log entries, one JSON line each. Never waits and never fails: what it cannot get out in time it drops, and counts. */
+/** Takes log entries, one line each. Never waits and never fails: what it cannot get out in time it drops, and counts. */
 export interface LogSink {
   readonly dropped: number
   /** Lines that were taken and are not out yet. */
   readonly pending: number
-  write(entry: object): void
+  /** @param entry a JSON text */
+  write(entry: string): void
   /** Opens a file anew, after somebody moved it away. */
   reopen(): void
   /** Resolves when what was taken is out, or could not get out in time. */
@@ -29,13 +31,15 @@ export function logSink(target: string, log: Logger): LogSink {
 
 /** How long a line may wait for others: a write costs as much as all else about an entry. Milliseconds. */
 const GATHER_MS = 20
+/** How many lines wait for others. Bytes. */
+const MAX_GATHERED = 256 * 1024
 
 /** Writes to a stream that is somebody else's to close: the lines of some milliseconds, or that came during a write, together. */
 export class StreamSink implements LogSink {
   dropped = 0
   pending = 0
-  #lines: string[] = []
-  /** Characters of the lines that wait or are being written. */
+  readonly #lines = new LineBuffer()
+  /** Bytes of the lines that wait or are being written. */
   #size = 0
   /** Writes under way. */
   #writes = 0
@@ -49,16 +53,16 @@ export class StreamSink implements LogSink {
     this.watch()
   }
 
-  write(entry: object): void {
+  write(entry: string): void {
     if (this.stream.destroyed || this.#size > MAX_PENDING) {
       this.dropped++
       return
     }
-    const line = `${JSON.stringify(entry)}\n`
     this.pending++
-    this.#size += line.length
-    this.#lines.push(line)
-    if (this.#writes === 0) this.#timer ??= setTimeout(() => this.flush(), GATHER_MS)
+    this.#size += this.#lines.add(entry)
+    if (this.#writes > 0) return
+    if (this.#lines.size > MAX_GATHERED) this.flush()
+    else this.#timer ??= setTimeout(() => this.flush(), GATHER_MS)
   }
 
   reopen(): void {}
@@ -74,16 +78,16 @@ export class StreamSink implements LogSink {
   protected flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const count = this.#lines.length
-    const text = count === 1 ? this.#lines[0]! : this.#lines.join('')
-    this.#lines = []
+    const { count } = this.#lines
+    const bytes = this.#lines.take()
     this.#writes++
-    this.stream.write(text, (error) => {
+    this.stream.write(bytes, (error) => {
       this.#writes--
       this.pending -= count
-      this.#size -= text.length
+      this.#size -= bytes.length
+      this.#lines.reuse(bytes)
       if (error) this.dropped += count
-      if (this.#lines.length > 0) this.flush()
+      if (this.#lines.count > 0) this.flush()
       else if (this.#writes === 0) this.#onIdle?.()
     })
   }
@@ -117,9 +121,9 @@ class FileSink extends StreamSink {
 /** Sends the lines that came while the last batch was under way as one body of newline-delimited JSON. */
 class HttpSink implements LogSink {
   dropped = 0
-  #lines: string[] = []
   pending = 0
-  /** Characters of the pending lines. */
+  readonly #lines = new LineBuffer()
+  /** Bytes of the pending lines. */
   #size = 0
   #sending: Promise<void> | undefined
   readonly #closed = new AbortController()
@@ -129,14 +133,12 @@ class HttpSink implements LogSink {
     private readonly log: Logger,
   ) {}
 
-  write(entry: object): void {
-    const line = `${JSON.stringify(entry)}\n`
-    if (this.#closed.signal.aborted || this.#size + line.length > MAX_PENDING) {
+  write(entry: string): void {
+    if (this.#closed.signal.aborted || this.#size + entry.length > MAX_PENDING) {
       this.dropped++
       return
     }
-    this.#lines.push(line)
-    this.#size += line.length
+    this.#size += this.#lines.add(entry)
     this.pending++
     this.#sending ??= this.#send().finally(() => (this.#sending = undefined))
   }
@@ -150,21 +152,21 @@ class HttpSink implements LogSink {
   }
 
   async #send(): Promise<void> {
-    while (this.#lines.length > 0) {
-      const lines = this.#lines.splice(0)
-      const body = lines.join('')
+    while (this.#lines.count > 0) {
+      const { count } = this.#lines
+      const body = this.#lines.take()
       try {
         await this.#post(body)
       } catch (error) {
-        this.dropped += lines.length
-        this.log.warn({ err: error, lines: lines.length }, 'the log endpoint did not take its lines')
+        this.dropped += count
+        this.log.warn({ err: error, lines: count }, 'the log endpoint did not take its lines')
       }
       this.#size -= body.length
-      this.pending -= lines.length
+      this.pending -= count
     }
   }
 
-  async #post(lines: string): Promise<void> {
+  async #post(lines: Buffer): Promise<void> {
     // Loaded with the first batch: a start does not wait for it.
     const { request } = await import('undici')
     const { statusCode, body } = await request(this.url, {

@@ -1,4 +1,5 @@
 import { isObject } from '../llm/json.js'
+import { emptyRecord } from '../pdk/headers.js'
 
 /** Headers that carry credentials, by their names. `x-ratelimit-remaining-tokens` is none. */
 const SECRET_HEADER =
@@ -8,41 +9,72 @@ const SECRET_ARGUMENT = /(?:key|token|secret|password|signature|credential)$/i
 /** An argument as it stands in a URI: what is before its value, its name, and the value. */
 const ARGUMENT = /([?&]([^=&#]*)=)[^&#]*/g
 
-const REDACTED = 'REDACTED'
+/** Stands for the value of a credential, whose name stays. */
+export const REDACTED = 'REDACTED'
 
-/** Tells the names whose values are credentials. */
-type IsSecret = (name: string) => boolean
+/** Headers and query arguments that are known to hold a credential, in lower case. */
+type Named = ReadonlySet<string>
 
-/**
- * Takes the values of credentials out of a log entry in Kong's shape, in place; their names stay.
- *
- * @param named headers and query arguments that are known to hold one, in lower case
- */
-export function redactEntry(entry: Record<string, unknown>, named: ReadonlySet<string> = new Set()): void {
-  const isHeader: IsSecret = (name) => SECRET_HEADER.test(name) || named.has(name.toLowerCase())
-  const isArgument: IsSecret = (name) => SECRET_ARGUMENT.test(name) || named.has(name.toLowerCase())
-  const { request, response } = entry
-  redactUris(entry, ['upstream_uri'], isArgument)
-  if (isObject(response)) redactValues(response.headers, isHeader)
-  if (!isObject(request)) return
-  redactValues(request.headers, isHeader)
-  redactValues(request.querystring, isArgument)
-  redactUris(request, ['uri', 'url'], isArgument)
+export function isSecretHeader(name: string): boolean {
+  return SECRET_HEADER.test(name)
 }
 
-function redactValues(values: unknown, isSecret: IsSecret): void {
-  if (!isObject(values)) return
-  for (const name of Object.keys(values)) if (isSecret(name)) values[name] = REDACTED
+function hidesHeader(name: string, named: Named): boolean {
+  return isSecretHeader(name) || named.has(name.toLowerCase())
 }
 
-function redactUris(part: Record<string, unknown>, fields: readonly string[], isSecret: IsSecret): void {
-  for (const field of fields) {
-    const uri = part[field]
-    if (typeof uri !== 'string' || !uri.includes('=')) continue
-    part[field] = uri.replaceAll(ARGUMENT, (argument: string, start: string, name: string) => {
-      return isSecret(decoded(name)) ? start + REDACTED : argument
-    })
+function hidesArgument(name: string, named: Named): boolean {
+  return SECRET_ARGUMENT.test(name) || named.has(name.toLowerCase())
+}
+
+/** A copy of a log entry in Kong's shape without credentials. What had none it shares with the entry. */
+export function redactedEntry(
+  entry: Record<string, unknown>,
+  named: Named = new Set(),
+): Record<string, unknown> {
+  const { request, response, upstream_uri } = entry
+  const copy = { ...entry }
+  if (typeof upstream_uri === 'string') copy.upstream_uri = redactedUri(upstream_uri, named)
+  if (isObject(response)) copy.response = redactedPart(response, named)
+  if (isObject(request)) copy.request = redactedPart(request, named)
+  return copy
+}
+
+/** A request or a response. */
+function redactedPart(part: Record<string, unknown>, named: Named): Record<string, unknown> {
+  const { headers, querystring, uri, url } = part
+  const copy = { ...part }
+  if (isObject(headers)) copy.headers = redactedValues(headers, hidesHeader, named)
+  if (isObject(querystring)) copy.querystring = redactedValues(querystring, hidesArgument, named)
+  if (typeof uri === 'string') copy.uri = redactedUri(uri, named)
+  if (typeof url === 'string') copy.url = redactedUri(url, named)
+  return copy
+}
+
+function redactedValues(
+  values: Record<string, unknown>,
+  hides: (name: string, named: Named) => boolean,
+  named: Named,
+): Record<string, unknown> {
+  const copy = emptyRecord<unknown>()
+  for (const name of Object.keys(values)) copy[name] = hides(name, named) ? REDACTED : values[name]
+  return copy
+}
+
+/** The arguments of a query, the last one of a name. */
+export function redactedQuery(query: string, named: Named): Record<string, string> {
+  const values = emptyRecord<string>()
+  for (const [name, value] of new URLSearchParams(query)) {
+    values[name] = hidesArgument(name, named) ? REDACTED : value
   }
+  return values
+}
+
+export function redactedUri(uri: string, named: Named): string {
+  if (!uri.includes('=')) return uri
+  return uri.replaceAll(ARGUMENT, (argument: string, start: string, name: string) => {
+    return hidesArgument(decoded(name), named) ? start + REDACTED : argument
+  })
 }
 
 /** What cannot be decoded is no name that anyone reads a credential from. */

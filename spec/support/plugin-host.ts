@@ -4,6 +4,7 @@ import { type PluginHost, type PluginHostOptions, startPluginHost } from '../../
 import { configSchema } from '../../lib/schema/schema.js'
 import type { JsonObject } from '../../lib/llm/json.js'
 import { closing } from './ai-gateway.js'
+import { parseObject } from './json.js'
 import { KongDouble, type KongDoubleOptions, type Run } from './kong-double.js'
 import { chained, type FrontOptions, type KongFront, listenAsKong } from './kong-double-http.js'
 import { type LogLine, until } from './plugin-server.js'
@@ -57,7 +58,7 @@ export async function pluginHost(
     sink: {
       dropped: 0,
       pending: 0,
-      write: (entry) => void entries.push(JSON.parse(JSON.stringify(entry)) as JsonObject),
+      write: (entry) => void entries.push(parseObject(entry)),
       reopen() {},
       async close() {},
     },

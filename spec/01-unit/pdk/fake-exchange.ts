@@ -89,7 +89,7 @@ export function fakeExchange(phase: Phase, { request, body = '', exchange }: Giv
     exit: (status, body, headers) => void fake.exits.push({ status, body, headers }),
     failAttempt: (failure) => void fake.failures.push(failure),
     flushAfter: (ms) => void fake.flushes.push(ms),
-    serialize: () => ({ request: { id: fake.id } }),
+    serialize: () => JSON.stringify({ request: { id: fake.id } }),
     ...exchange,
   }
   return fake

@@ -9,6 +9,8 @@ import { origin, type OriginRequest } from '../../support/origin.js'
 import { until } from '../../support/plugin-server.js'
 import { silentLogger } from '../../support/silent-logger.js'
 
+const json = JSON.stringify
+
 const lines = (text: string | Buffer) =>
   text
     .toString()
@@ -40,7 +42,7 @@ describe('a log file', () => {
     const file = path.join(await folder(), 'log')
     for (const n of [1, 2]) {
       const sink = logSink(file, silentLogger)
-      sink.write({ n, text: 'a\nb' })
+      sink.write(json({ n, text: 'a\nb' }))
       await sink.close()
     }
     expect(lines(await readFile(file))).toEqual([
@@ -52,12 +54,12 @@ describe('a log file', () => {
   it('is opened anew after it was moved away, and nothing is lost on the way', async () => {
     const file = path.join(await folder(), 'log')
     const sink = logSink(file, silentLogger)
-    sink.write({ n: 1 })
+    sink.write(json({ n: 1 }))
     await until(() => sink.pending === 0)
     await rename(file, `${file}.1`)
-    sink.write({ n: 2 })
+    sink.write(json({ n: 2 }))
     sink.reopen()
-    sink.write({ n: 3 })
+    sink.write(json({ n: 3 }))
     await sink.close()
     await until(() => sink.pending === 0)
     expect(lines(await readFile(`${file}.1`))).toEqual([{ n: 1 }, { n: 2 }])
@@ -67,9 +69,9 @@ describe('a log file', () => {
   it('that cannot be opened loses its entries, counts them, and is tried again at reopen', async () => {
     const base = await folder()
     const sink = sinkTo(path.join(base, 'missing', 'log'))
-    sink.write({ n: 1 })
+    sink.write(json({ n: 1 }))
     await until(() => sink.dropped === 1)
-    sink.write({ n: 2 })
+    sink.write(json({ n: 2 }))
     expect(sink.dropped).toBe(2)
   })
 })
@@ -78,7 +80,7 @@ describe('a stream', () => {
   it('that takes nothing holds a bounded amount back, then entries are dropped and counted', () => {
     const stuck = new Writable({ write() {} })
     const sink = new StreamSink(stuck, silentLogger)
-    const entry = { text: 'x'.repeat(1024 * 1024) }
+    const entry = json({ text: 'x'.repeat(1024 * 1024) })
     for (let n = 0; n < 10; n++) sink.write(entry)
     expect(sink.dropped).toBe(6)
     expect(stuck.writableLength).toBeLessThan(6 * 1024 * 1024)
@@ -87,9 +89,9 @@ describe('a stream', () => {
   it('that fails loses what it had, and does not end the process', async () => {
     const failing = new Writable({ write: (_chunk, _encoding, done) => done(new Error('EPIPE')) })
     const sink = new StreamSink(failing, silentLogger)
-    sink.write({ n: 1 })
+    sink.write(json({ n: 1 }))
     await until(() => sink.dropped === 1)
-    sink.write({ n: 2 })
+    sink.write(json({ n: 2 }))
     expect(sink.dropped).toBe(2)
     await sink.close()
   })
@@ -100,9 +102,9 @@ describe('an HTTP endpoint', () => {
     const held: ServerResponse[] = []
     const server = await endpoint((_request, response) => void held.push(response))
     const sink = sinkTo(`${server.url}/logs`)
-    sink.write({ n: 1 })
+    sink.write(json({ n: 1 }))
     await until(() => held.length === 1)
-    for (const n of [2, 3, 4]) sink.write({ n })
+    for (const n of [2, 3, 4]) sink.write(json({ n }))
     held[0]!.end()
     await until(() => held.length === 2)
     held[1]!.end()
@@ -127,10 +129,10 @@ describe('an HTTP endpoint', () => {
       response.end()
     })
     const sink = sinkTo(server.url)
-    sink.write({ n: 1 })
+    sink.write(json({ n: 1 }))
     await until(() => sink.dropped === 1)
     status = 200
-    sink.write({ n: 2 })
+    sink.write(json({ n: 2 }))
     await until(() => sink.pending === 0)
     expect([server.requests.length, sink.dropped]).toEqual([2, 1])
   })
@@ -139,14 +141,14 @@ describe('an HTTP endpoint', () => {
     const server = await origin()
     await server.close()
     const sink = sinkTo(server.url)
-    sink.write({ n: 1 })
+    sink.write(json({ n: 1 }))
     await until(() => sink.dropped === 1)
   })
 
   it('that hangs holds a bounded amount back, and is not waited for at the end', async () => {
     const server = await endpoint(() => {})
     const sink = logSink(server.url, silentLogger)
-    const entry = { text: 'x'.repeat(1024 * 1024) }
+    const entry = json({ text: 'x'.repeat(1024 * 1024) })
     for (let n = 0; n < 10; n++) sink.write(entry)
     expect(sink.dropped).toBe(7)
     await sink.close()

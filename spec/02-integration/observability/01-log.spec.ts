@@ -13,7 +13,7 @@ import {
   SSE_TYPE,
   STREAM,
 } from '../../support/ai-provider.js'
-import { object } from '../../support/json.js'
+import { object, parseObject } from '../../support/json.js'
 import { origin } from '../../support/origin.js'
 import { until } from '../../support/plugin-server.js'
 import { scrape } from '../../support/prometheus.js'
@@ -30,7 +30,7 @@ function memorySink() {
   const sink: LogSink = {
     dropped: 0,
     pending: 0,
-    write: (entry) => void lines.push(JSON.parse(JSON.stringify(entry)) as JsonObject),
+    write: (entry) => void lines.push(parseObject(entry)),
     reopen() {},
     async close() {},
   }
