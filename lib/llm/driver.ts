@@ -100,8 +100,16 @@ export interface Driver {
 
 export type NativeRoute = Exclude<RouteType, 'preserve'>
 
+/** A request in the client's own format. */
+export interface NativeRequest extends ProviderRequest {
+  /** False if the client's own bytes can go out. */
+  changed: boolean
+  /** Fields that the client's body lacks, where they are all that changes: its own bytes can go out with these behind them. */
+  added?: JsonObject | undefined
+}
+
 /** An API of the provider in the client's own format. */
 export interface NativeApi {
-  /** The client's body with what config and target change in it; `changed` is false if its own bytes can go out. */
-  request(body: JsonObject, target: Target): ProviderRequest & { changed: boolean }
+  /** The client's body with what config and target change in it. */
+  request(body: JsonObject, target: Target): NativeRequest
 }

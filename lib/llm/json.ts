@@ -6,6 +6,14 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/**
+ * A copy that fields are added to: V8 makes a hash table of one that is spread and then added to, which takes five times as long
+ * and is slow to write. A field named `__proto__` would become the copy's prototype.
+ */
+export function copyOf(object: JsonObject): JsonObject {
+  return Object.hasOwn(object, '__proto__') ? { ...object } : Object.assign({}, object)
+}
+
 /** As in Kong's JSON library: a text of more levels is no JSON. Far from where writing it again would overflow the stack. */
 const MAX_DEPTH = 1000
 

@@ -49,6 +49,20 @@ export function outlinedBody(body: Buffer, { fields, bytes }: Outline): ClientBo
   return { fields, isJson: true, text: bytes.toString(), whole: () => (whole ??= ofJson(body).fields) }
 }
 
+/** A JSON object with further fields behind its own, of which it has some. */
+export function textWith(fields: JsonObject, text: string): string {
+  return text.slice(0, text.lastIndexOf('}')) + behind(fields)
+}
+
+/** The same of its bytes. */
+export function bytesWith(fields: JsonObject, bytes: Buffer): Buffer {
+  return Buffer.concat([bytes.subarray(0, bytes.lastIndexOf('}')), Buffer.from(behind(fields))])
+}
+
+function behind(fields: JsonObject): string {
+  return `,${JSON.stringify(fields).slice(1)}`
+}
+
 async function readMultipart(body: Buffer, contentType: string): Promise<ClientBody> {
   try {
     return ofForm(await new Response(body, { headers: { 'content-type': contentType } }).formData())

@@ -6,7 +6,7 @@ import type { ProcessSettings, Timeouts, UpstreamRequest } from '../../lib/pdk/e
 import type { HeaderRecord } from '../../lib/pdk/headers.js'
 import { letGo } from '../../lib/pdk/held-bytes.js'
 import type { Kong } from '../../lib/pdk/kong.js'
-import { isJsonBody, outlinedBody, readClientBody } from './client-body.js'
+import { bytesWith, isJsonBody, outlinedBody, readClientBody, textWith } from './client-body.js'
 import { type ClientRequest, contentTypeOf, queryOf, withinLimit } from './client-request.js'
 import { fetchImages, takesImagesAsData } from './fetch-images.js'
 import { readCall, translateCall, type ClientCall, type ProviderCall } from './request.js'
@@ -77,9 +77,11 @@ export async function prepare(
 
 /** The client's own bytes, if they can go out. */
 function outgoing(call: ClientCall, provider: ProviderCall, raw: Buffer, text: string | undefined) {
-  if (passes(call, provider, text)) return raw
+  const { added, request } = provider
+  const isOwn = passes(call, provider, text)
+  if (isOwn && !added) return raw
   letGo(raw)
-  return JSON.stringify(provider.request.body)
+  return isOwn ? textWith(added!, text!) : JSON.stringify(request.body)
 }
 
 /** A smaller body is sooner parsed. Bytes. */
@@ -98,7 +100,9 @@ function passOn(config: AiProxyConfig, model: AiProxyModel, client: ClientReques
   const body = outlinedBody(raw, outline)
   const call = readCall(config, model, body, client)
   const provider = translateCall(config, model, call)
-  return passes(call, provider, body.text) ? { call, provider, body: raw, outlined: raw } : undefined
+  if (!passes(call, provider, body.text)) return undefined
+  const { added } = provider
+  return { call, provider, body: added ? bytesWith(added, raw) : raw, outlined: raw }
 }
 
 /** Whether the provider speaks the client's format, and no log wants to see the body. */

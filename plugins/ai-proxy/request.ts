@@ -1,6 +1,13 @@
 import { awsRegion, type AwsOptions } from '../../lib/credentials/aws.js'
 import { bodyCredential } from '../../lib/credentials/static.js'
-import type { Driver, ModelOptions, NativeRoute, ProviderRequest, Target } from '../../lib/llm/driver.js'
+import type {
+  Driver,
+  ModelOptions,
+  NativeRequest,
+  NativeRoute,
+  ProviderRequest,
+  Target,
+} from '../../lib/llm/driver.js'
 import { driverOf } from '../../lib/llm/drivers/index.js'
 import { ChatError } from '../../lib/llm/errors.js'
 import type { Decoded } from '../../lib/llm/formats/format.js'
@@ -36,8 +43,9 @@ export interface ProviderCall {
   /** The provider speaks the client's format: the answer's bytes go through untouched. */
   readonly native: boolean
   readonly request: ProviderRequest
-  /** The client's own bytes can go out. */
+  /** The client's own bytes can go out, with the `added` fields behind them. */
   readonly unchanged: boolean
+  readonly added: JsonObject | undefined
 }
 
 /**
@@ -123,7 +131,7 @@ export function translateCall(
   if (!driver) throw new ChatError(500, `provider ${model.provider} is not supported`)
   const native = call.format ? driver.native?.[config.route_type as NativeRoute] : undefined
   const target: Target = { model: call.model, options, stream: call.stream }
-  const request = !call.format
+  const request: NativeRequest = !call.format
     ? call.own
       ? ownRequest(driver, options, call, call.own)
       : preserved(driver, options, call)
@@ -135,13 +143,15 @@ export function translateCall(
     throw ChatError.badRequest(`${driver.name} cannot express: ${request.dropped.join(', ')}`, first)
   }
   const credential = bodyCredential(config.auth ?? {}, call.body)
-  const isOwn = !request.changed && credential === undefined
+  const { added } = request
+  const isOwn = (!request.changed || added !== undefined) && credential === undefined
   return {
     driver,
     native: native !== undefined || !call.format,
     request: credential === undefined ? request : { ...request, body: { ...request.body, ...credential } },
     // What passes as it is may be no JSON: then there is nothing that a credential could be put into.
     unchanged: call.isJson ? isOwn : !call.format,
+    added,
   }
 }
 

@@ -1,5 +1,6 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readClientBody } from '../../../plugins/ai-proxy/client-body.js'
+import { bytesWith, readClientBody, textWith } from '../../../plugins/ai-proxy/client-body.js'
 
 const read = (body: string, type?: string) => readClientBody(Buffer.from(body), type)
 const NONE = { fields: {}, isJson: false }
@@ -60,5 +61,20 @@ describe("a client's body", () => {
     const form = await read('__proto__={"b":1}&a=2', 'application/x-www-form-urlencoded')
     expect(form.fields.a).toBe(2)
     expect(Object.getPrototypeOf(form.fields)).toBe(Object.prototype)
+  })
+})
+
+describe('fields behind those of a body', () => {
+  it('are there as if all were written anew', () => {
+    const object = fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1, noNullPrototype: true })
+    const space = fc.constantFrom('', ' ', '\n')
+    fc.assert(
+      fc.property(object, object, space, (own, fields, after) => {
+        const text = `${JSON.stringify(own, null, after)}${after}`
+        const all = JSON.parse(JSON.stringify({ ...own, ...fields }))
+        expect(JSON.parse(textWith(fields, text))).toEqual(all)
+        expect(bytesWith(fields, Buffer.from(text)).toString()).toBe(textWith(fields, text))
+      }),
+    )
   })
 })

@@ -31,6 +31,19 @@ describe('what reaches OpenAI', () => {
     expect(request?.headers).toMatchObject({ 'content-type': 'application/json', accept: 'application/json' })
   })
 
+  it.each([
+    ['a small request', messages],
+    ['a large one', [{ role: 'user', content: 'Say "this" again, \\ and again. '.repeat(8000) }]],
+  ])('is the own bytes of %s with what they lack behind them', async (_, said) => {
+    const upstream = await answering(200, SSE_TYPE, STREAM)
+    const gateway = await before(upstream)
+    const body = `{ "seed": 12345678901234567890, "messages" :${JSON.stringify(said)},"stream":true`
+    const headers = { 'content-type': 'application/json' }
+    await fetch(`${gateway.url}/chat`, { method: 'POST', body: `${body}}\n`, headers })
+    const added = '"model":"gpt-4o","stream_options":{"include_usage":true}'
+    expect(upstream.requests[0]?.body.toString()).toBe(`${body},${added}}`)
+  })
+
   it('has every field that we do not know', async () => {
     const upstream = await answering(200, JSON_TYPE, COMPLETION)
     const gateway = await before(upstream)

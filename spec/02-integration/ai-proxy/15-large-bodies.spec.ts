@@ -34,7 +34,8 @@ afterEach(() => vi.restoreAllMocks())
 describe('the memory of a large request', () => {
   it.each([
     ['goes on as it came', 'openai', request],
-    ['is written anew', 'openai', { ...request, model: undefined }],
+    ['gets fields that it lacks', 'openai', { ...request, model: undefined }],
+    ['is written anew', 'openai', { ...request, top_k: 1 }],
     ['is translated', 'anthropic', request],
   ])('is free when its exchange is over: one that %s', async (_, name, asked) => {
     const gateway = await before(await good(), { model: { provider: name } })

@@ -43,7 +43,7 @@ export function openAiCompatible(server: OpenAiServer): Driver {
     name: server.name,
     origin: (options) => given(server.origin, options),
     request: (request, target) => {
-      const { changed: _, ...prepared } = chat.request(request as JsonObject, target) // it came from JSON
+      const { changed: _, added: __, ...prepared } = chat.request(request as JsonObject, target) // it came from JSON
       return prepared
     },
     response: (body, sink) => {
@@ -89,6 +89,7 @@ function nativeApi(server: OpenAiServer, route: NativeRoute, path: OpenAiServer[
         },
         body: prepared.body,
         changed: prepared.changed,
+        added: prepared.added,
         dropped: prepared.dropped,
       }
     },

@@ -1,5 +1,5 @@
 import type { NativeRoute, Target } from '../../driver.js'
-import { isObject, type Json, type JsonObject } from '../../json.js'
+import { copyOf, isObject, type Json, type JsonObject } from '../../json.js'
 import { asksForNothing } from '../dropped.js'
 import { adaptMessages } from './messages.js'
 import type { Quirks } from './quirks.js'
@@ -8,6 +8,8 @@ interface PreparedBody {
   /** The given body itself where nothing changes. */
   body: JsonObject
   changed: boolean
+  /** Fields that the given body lacks, where they are all that changes. */
+  added: JsonObject | undefined
   dropped: string[]
 }
 
@@ -76,14 +78,20 @@ function setMessages(edit: Edit, quirks: Quirks): void {
 /** Changes of a body that copy it only if they change something. */
 class Edit {
   private copy: JsonObject | undefined
+  private added: JsonObject | undefined
+  private onlyAdds = true
   readonly dropped: string[] = []
 
   constructor(readonly body: JsonObject) {}
 
   set(field: string, value: Json): void {
-    if (this.body[field] === value) return
-    this.copy ??= { ...this.body }
+    const present = this.body[field]
+    if (present === value) return
+    this.copy ??= copyOf(this.body)
     this.copy[field] = value
+    this.added ??= {}
+    this.added[field] = value
+    if (present !== undefined) this.onlyAdds = false
   }
 
   setDefault(field: string, value: number | undefined): void {
@@ -92,8 +100,9 @@ class Edit {
 
   remove(field: string): void {
     if (this.body[field] === undefined) return
-    this.copy ??= { ...this.body }
+    this.copy ??= copyOf(this.body)
     delete this.copy[field]
+    this.onlyAdds = false
   }
 
   /** Removes a field that the provider cannot express, and says so. */
@@ -111,6 +120,8 @@ class Edit {
   }
 
   result(): PreparedBody {
-    return { body: this.copy ?? this.body, changed: this.copy !== undefined, dropped: this.dropped }
+    const { copy, body, dropped } = this
+    const added = this.onlyAdds ? this.added : undefined
+    return { body: copy ?? body, changed: copy !== undefined, added, dropped }
   }
 }

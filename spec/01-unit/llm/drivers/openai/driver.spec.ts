@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { NativeRoute, Target } from '../../../../../lib/llm/driver.js'
 import { driverNames, driverOf } from '../../../../../lib/llm/drivers/index.js'
@@ -65,6 +66,26 @@ describe('the OpenAI driver', () => {
     })
     const asked = { model: 'gpt-4o', stream: true, stream_options: { include_usage: true } }
     expect(ask(asked, { stream: true }).changed).toBe(false)
+  })
+
+  it('tells the fields that it adds, where it does no more', () => {
+    const given = { messages: MESSAGES, max_tokens: 5, stream_options: { include_usage: false } }
+    const field = fc.constantFrom('model', 'stream', 'temperature', 'top_k', 'max_completion_tokens', 'x')
+    const more = fc.dictionary(field, fc.constantFrom(null, true, 1, 'gpt-4o'), { noNullPrototype: true })
+    const some = fc.subarray(Object.keys(given) as (keyof typeof given)[])
+    fc.assert(
+      fc.property(more, some, fc.boolean(), (others, kept, stream) => {
+        const asked: JsonObject = {
+          ...others,
+          ...Object.fromEntries(kept.map((name) => [name, given[name]])),
+        }
+        const { body, added, changed } = ask(asked, { stream, options: { temperature: 0.5, max_tokens: 9 } })
+        const isAdded = Object.entries(asked).every(([name, value]) => body[name] === value)
+        expect(added !== undefined).toBe(changed && isAdded)
+        expect({ ...asked, ...added }).toEqual(added ? body : asked)
+        expect(Object.keys(added ?? {}).filter((name) => name in asked)).toEqual([])
+      }),
+    )
   })
 
   it('sends no stream options where it does not stream: OpenAI refuses them', () => {
