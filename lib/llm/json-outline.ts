@@ -4,8 +4,8 @@ import { isObject, parseJson, type JsonObject } from './json.js'
 export interface Outline {
   /** Where a long string was, there is an empty one. */
   readonly fields: JsonObject
-  /** The text that `fields` were read from. */
-  readonly bytes: Buffer
+  /** What `fields` were read from. */
+  readonly text: string
 }
 
 /** Shorter strings are sooner parsed than left out. Bytes. */
@@ -21,24 +21,24 @@ const TRIAL = 32 * 1024
  * @returns undefined where that gains nothing, and for what is no JSON object
  */
 export function outlineOf(json: Buffer): Outline | undefined {
-  const kept: Buffer[] = []
+  let text = ''
   let from = 0
   let left = 0
   for (let at = json.indexOf(QUOTE); at !== -1; at = json.indexOf(QUOTE, at + 1)) {
     const end = endOfString(json, at + 1)
     if (end === -1) return undefined
     if (end - at > LONG) {
-      kept.push(json.subarray(from, at + 1))
+      // A part begins and ends with a quotation mark, never inside a character.
+      text += json.toString('utf8', from, at + 1)
       from = end
       left += end - at - 1
     }
     at = end
     if (at > TRIAL && left < at / 2) return undefined
   }
-  kept.push(json.subarray(from))
-  const bytes = Buffer.concat(kept)
-  const fields = parseJson(bytes.toString())
-  return isObject(fields) ? { fields, bytes } : undefined
+  text += json.toString('utf8', from)
+  const fields = parseJson(text)
+  return isObject(fields) ? { fields, text } : undefined
 }
 
 const QUOTE = 0x22

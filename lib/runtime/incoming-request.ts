@@ -92,6 +92,7 @@ export class IncomingRequest implements ClientRequest {
           return
         }
         this.#isGone = true
+        bytes.drop()
         stop().pause()
         resolve(undefined)
       }
@@ -101,6 +102,7 @@ export class IncomingRequest implements ClientRequest {
         resolve(this.#body)
       }
       const onClose = () => {
+        bytes.drop()
         stop()
         reject(new BodyAborted())
       }

@@ -40,6 +40,11 @@ export class RequestBytes {
     return whole
   }
 
+  /** Nobody will have them. */
+  drop(): void {
+    if (!this.#isOnly) free(this.#bytes)
+  }
+
   #reserve(size: number): void {
     if (size <= this.#bytes.length) return
     const room = size <= this.#declared ? Math.min(this.#declared, size * AHEAD) : size * 2

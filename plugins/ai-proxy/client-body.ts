@@ -44,9 +44,9 @@ function ofJson(body: Buffer): ClientBody {
 }
 
 /** A JSON body of which only the outline has been read yet. */
-export function outlinedBody(body: Buffer, { fields, bytes }: Outline): ClientBody {
+export function outlinedBody(body: Buffer, { fields, text }: Outline): ClientBody {
   let whole: JsonObject | undefined
-  return { fields, isJson: true, text: bytes.toString(), whole: () => (whole ??= ofJson(body).fields) }
+  return { fields, isJson: true, text, whole: () => (whole ??= ofJson(body).fields) }
 }
 
 /** A JSON object with further fields behind its own, of which it has some. */

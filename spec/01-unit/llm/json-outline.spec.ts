@@ -53,7 +53,16 @@ describe('the outline of a JSON object', () => {
     const request = { model: 'm', messages: [{ role: 'user', content }], stream: false }
     const outline = outlineOf(Buffer.from(JSON.stringify(request)))
     expect(outline?.fields).toEqual({ model: 'm', messages: [{ role: 'user', content: '' }], stream: false })
-    expect(outline!.bytes.length).toBeLessThan(200)
+    expect(outline!.text.length).toBeLessThan(200)
+  })
+
+  it('is the text without the inside of the long strings, whatever their bytes are', () => {
+    const [long, valid] = [Buffer.alloc(300, 0xc3), 'é😀']
+    const json = Buffer.concat([Buffer.from(`{"a":"${valid}","b":"`), long, Buffer.from(`","${valid}":[1]}`)])
+    expect(outlineOf(json)).toEqual({
+      fields: { a: valid, b: '', [valid]: [1] },
+      text: `{"a":"${valid}","b":"","${valid}":[1]}`,
+    })
   })
 
   it('ends a string behind an even number of backslashes', () => {

@@ -64,6 +64,13 @@ describe("a request's bytes", () => {
     expect(whole.toString()).toBe('b'.repeat(KB) + 'c'.repeat(size - 2 * KB))
   })
 
+  it('free their memory where nobody will have them', () => {
+    const taken = vi.spyOn(spareMemory, 'take')
+    read(1000, [piece(10, 'a'), piece(20, 'b')]).drop()
+    read(1000, [piece(10, 'a')]).drop()
+    expect(taken.mock.results.map(({ value }) => (value as Buffer).length)).toEqual([0])
+  })
+
   it('get their memory at once where enough has come of what is declared', () => {
     const pieces = Array.from({ length: 16 }, () => piece(64 * KB, 'a'))
     expect(reserved(KB * KB, pieces)).toEqual([KB * KB])
