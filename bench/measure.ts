@@ -1,7 +1,7 @@
 import { cpuSeconds, residentBytes } from './accounting.js'
 import type { BenchOptions } from './arguments.js'
 import type { LoadClient } from './load.js'
-import type { Scenario } from './scenarios.js'
+import { scenarioOf, type Scenario } from './scenarios.js'
 import { percentile } from './stats.js'
 import { targets, type Target, type TargetName, type TargetOptions } from './targets.js'
 
@@ -10,7 +10,7 @@ export interface Sample {
   readonly round: number
   /** Of the target's process and its children. */
   readonly cpuSeconds: number
-  /** How much the target's memory grew at most: since it was idle, but for `streams` since it had answered one request. Bytes. */
+  /** How much the target's memory grew at most, since it was idle. Bytes. */
   readonly grownBytes: number
   /** Microseconds. */
   readonly firstTokenP50: number
@@ -25,8 +25,12 @@ export interface Result {
 }
 
 const MEMORY_EVERY_MS = 50
-/** Until the compiler has settled, before the first round: compilations of its own are seen for ten seconds of a paced load. */
-const WARM_UP_MS = 12_000
+/**
+ * Until the compiler has settled and the heap has the size that traffic gives it, before a target's first round: by many small requests,
+ * so that little is left to compile of what runs once a request, and then by what is measured.
+ */
+const SMALL_MS = 4000
+const WARM_UP_MS = 10_000
 const SETTLE_MS = 300
 
 /** Runs the scenarios, the targets of each taking turns. */
@@ -70,8 +74,7 @@ async function compare(
     for (let round = 0; round < options.rounds; round++) {
       for (const name of turned(options.targets, round)) {
         const target = started.find((one) => one.name === name) ?? (await start(name))
-        // What the first request of all loads is no part of a stream.
-        if (scenario.measures === 'streams') await client.run(target, scenario, 1)
+        if (scenario.measures === 'streams') await warmUp(target, FASTER, client)
         samples.get(name)!.push(await sample(target, scenario, client, round))
         if (scenario.fresh) await started.pop()!.stop()
       }
@@ -83,9 +86,18 @@ async function compare(
 }
 
 async function warmUp(target: Target, scenario: Scenario, client: LoadClient): Promise<void> {
-  for (const end = performance.now() + WARM_UP_MS; performance.now() < end;)
-    await client.run(target, scenario)
+  await keepBusy(target, SMALL, SMALL_MS, client)
+  await keepBusy(target, scenario, WARM_UP_MS, client)
 }
+
+/** As often as it goes in that time. */
+async function keepBusy(target: Target, scenario: Scenario, ms: number, client: LoadClient): Promise<void> {
+  for (const end = performance.now() + ms; performance.now() < end;) await client.run(target, scenario)
+}
+
+const SMALL = scenarioOf('a')
+/** In place of `d`, whose memory is not to be there before it is measured: a tenth of its streams, ten times as fast. */
+const FASTER = scenarioOf('b1')
 
 /** Everybody is first in some round. */
 function turned<T>(all: readonly T[], round: number): T[] {

@@ -112,6 +112,13 @@ export const scenarios: readonly Scenario[] = [
   },
 ]
 
+/** @throws Error where there is none of that id */
+export function scenarioOf(id: string): Scenario {
+  const scenario = scenarios.find((one) => one.id === id)
+  if (!scenario) throw new Error(`there is no scenario '${id}'`)
+  return scenario
+}
+
 /** Where the mock serves the scenario's answer; gateways route by it too. */
 export function pathOf({ id }: Scenario): string {
   return `/${id}`

@@ -40,6 +40,7 @@ const EXEC = promisify(execFile)
 export const targets = {
   direct,
   'node-pipe': nodePipe,
+  floor,
   nginx,
   portkey,
   gateway,
@@ -59,6 +60,12 @@ async function nodePipe({ mock }: TargetOptions): Promise<Target> {
   const program = fileURLToPath(new URL('node-pipe.js', import.meta.url))
   const child = await startChild(process.execPath, [program, mock], LISTENING)
   return untouched('node-pipe', child.match[1]!, child)
+}
+
+async function floor({ mock, folder }: TargetOptions): Promise<Target> {
+  const program = fileURLToPath(new URL('floor.js', import.meta.url))
+  const child = await startChild(process.execPath, [program, mock, path.join(folder, 'floor.ndjson')], LISTENING)
+  return untouched('floor', child.match[1]!, child)
 }
 
 async function nginx({ mock, folder }: TargetOptions): Promise<Target> {
