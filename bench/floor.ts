@@ -66,14 +66,18 @@ class Passage implements UpstreamHandler {
   }
 
   #begin(length: http.OutgoingHttpHeaders): void {
-    this.#out.writeHead(this.#status, { 'content-type': firstHeader(this.#headers, 'content-type')!, ...length })
+    this.#out.writeHead(this.#status, {
+      'content-type': firstHeader(this.#headers, 'content-type')!,
+      ...length,
+    })
   }
 
   #log(usage: object): void {
     const { host, path, headers } = this.#request
     const meta = { request_model: this.#model, started_at: Date.now() }
     const answer = { status: this.#status, headers: this.#headers }
-    sink.write({ ...ENTITIES, request: { host, path, headers }, response: answer, ai: { meta, usage } })
+    const entry = { ...ENTITIES, request: { host, path, headers }, response: answer, ai: { meta, usage } }
+    sink.write(JSON.stringify(entry))
   }
 }
 

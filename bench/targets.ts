@@ -64,7 +64,11 @@ async function nodePipe({ mock }: TargetOptions): Promise<Target> {
 
 async function floor({ mock, folder }: TargetOptions): Promise<Target> {
   const program = fileURLToPath(new URL('floor.js', import.meta.url))
-  const child = await startChild(process.execPath, [program, mock, path.join(folder, 'floor.ndjson')], LISTENING)
+  const child = await startChild(
+    process.execPath,
+    [program, mock, path.join(folder, 'floor.ndjson')],
+    LISTENING,
+  )
   return untouched('floor', child.match[1]!, child)
 }
 
