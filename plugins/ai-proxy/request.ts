@@ -161,7 +161,9 @@ function driverOptions({
   options = {},
 }: Pick<AiProxyModel, 'provider'> & { options?: ModelOptions & AwsOptions }): ModelOptions {
   if (provider !== 'bedrock') return options
-  return { ...options, bedrock: { ...options.bedrock, aws_region: awsRegion(options) } }
+  const region = awsRegion(options)
+  if (options.bedrock?.aws_region === region) return options
+  return { ...options, bedrock: { ...options.bedrock, aws_region: region } }
 }
 
 function translated(driver: Driver, { chat, dropped }: Decoded, target: Target) {
