@@ -26,11 +26,15 @@ async function echoed(url: string, headers: Record<string, string>, body: Buffer
 }
 
 /** A server that hands over each request with its connection and answers when it is told to. */
-async function listening(onRequest: (message: IncomingMessage, socket: Socket) => void): Promise<string> {
+async function listening(
+  onRequest: (message: IncomingMessage, socket: Socket) => void,
+  onConnection?: (socket: Socket) => void,
+): Promise<string> {
   const server = http.createServer((message) => {
     message.on('error', () => {})
     onRequest(message, message.socket)
   })
+  if (onConnection) server.on('connection', onConnection)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   closing({
@@ -55,6 +59,18 @@ describe('a body that is there', () => {
     const { body: arrived, headers } = await echoed(url, {}, body)
     expect(arrived).toBe(String(body))
     expect(headers['content-length']).toBe(String(Buffer.byteLength(body)))
+  })
+
+  it('arrives as it was whether it is copied to its head or not', async () => {
+    const server = await rawUpstream((socket) => void socket.end(OK))
+    const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
+    for (const length of [256, 16_000, 16_128, 16_256, 16_384]) {
+      const body = Buffer.alloc(length, every)
+      await call(upstreams(), post(server.url), body).over
+      const [head, sent] = server.requests.pop()!.split(/\r\n\r\n(.*)/s)
+      expect(head).toContain(`content-length: ${length}`)
+      expect(Buffer.from(sent!, 'latin1')).toEqual(body)
+    }
   })
 
   it.each([
@@ -105,6 +121,12 @@ describe('a body that is held', () => {
 })
 
 describe('a streamed body', () => {
+  it('goes out in one piece with its head as far as it has come', async () => {
+    const server = await rawUpstream((socket) => void socket.end(OK))
+    await call(upstreams(), post(server.url), Readable.from([Buffer.from('hello')])).over
+    expect(server.requests[0]).toMatch(/\r\n\r\n5\r\nhello\r\n/)
+  })
+
   it('goes on in chunks, or in the length that the client said', async () => {
     const { url } = await origin().then(closing)
     const pieces = () =>
@@ -135,18 +157,23 @@ describe('a streamed body', () => {
     ['longer', '4'],
     ['shorter', '6'],
   ])('that is %s than its length is a failure, and its connection is closed', async (word, length) => {
-    const { promise: gone, open } = gate()
-    const url = await listening((_, socket) => void socket.once('close', () => open()))
-    const { failure } = await call(
-      upstreams(),
-      post(url, { 'content-length': length }),
-      Readable.from([Buffer.from('hello')]),
-    ).over
-    expect(failure).toEqual({
-      kind: 'closed',
-      message: `the request body is ${word} than its content-length`,
-    })
-    await gone
+    const later = async function* () {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      yield Buffer.from('hello')
+    }
+    for (const body of [Readable.from([Buffer.from('hello')]), Readable.from(later())]) {
+      const { promise: gone, open } = gate()
+      const url = await listening(
+        () => {},
+        (socket) => void socket.once('close', () => open()),
+      )
+      const { failure } = await call(upstreams(), post(url, { 'content-length': length }), body).over
+      expect(failure).toEqual({
+        kind: 'closed',
+        message: `the request body is ${word} than its content-length`,
+      })
+      await gone
+    }
   })
 
   it('that breaks off is a failure, and the server never takes it for whole', async () => {
