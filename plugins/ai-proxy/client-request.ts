@@ -4,7 +4,7 @@ import { firstHeader, type HeaderRecord } from '../../lib/pdk/headers.js'
 /** A client's request, as far as it says what is asked for and by whom. */
 export interface ClientRequest {
   readonly method: string
-  /** As sent, with its query. */
+  /** As sent, with its query; `''` where it says nothing. */
   readonly path: string
   /** Without the question mark; `''` if there is none. */
   readonly rawQuery: string

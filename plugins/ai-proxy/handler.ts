@@ -59,7 +59,7 @@ export class AiProxy implements Plugin {
     } else if (made && (!made.call.stream || (await this.#admit(kong, made)))) {
       void kong.service.setRequest(made.request)
       const next = (failure: AttemptFailure) => this.#dispatcher.next(kong, run, failure)
-      await kong.service.setAttempts(next, { afterCommit: run.takesUp })
+      void kong.service.setAttempts(next, { afterCommit: run.takesUp })
     }
     run.closeIfClosed()
   }

@@ -54,7 +54,7 @@ export async function prepare(
   const limit = config.max_request_body_size
   const raw = withinLimit(await kong.request.getRawBody(limit), limit)
   const headers = await kong.request.getHeaders(MAX_HEADERS)
-  const path = await kong.request.getPathWithQuery()
+  const path = readsPath(config) ? await kong.request.getPathWithQuery() : ''
   const captures = readsAddress(config) ? (await kong.request.getUriCaptures()).named : {}
   const method = passesAsItIs(config) ? await kong.request.getMethod() : 'POST'
   const client: ClientRequest = { method, path, rawQuery: queryOf(path), captures, headers, raw }
@@ -122,6 +122,11 @@ export function readsAddress({ llm_format }: AiProxyConfig): boolean {
 /** The client's body goes out as it came, whatever it is. */
 function passesAsItIs(config: AiProxyConfig): boolean {
   return config.route_type === 'preserve' || readsAddress(config)
+}
+
+/** Elsewhere the path says nothing, and no credential of the client's own may stand in its query. */
+function readsPath(config: AiProxyConfig): boolean {
+  return passesAsItIs(config) || config.auth?.allow_override === true
 }
 
 const NO_SOURCES: TemplateSources = {}

@@ -20,7 +20,7 @@ import type { AiProxyConfig, AiProxyModel } from './schema.js'
 
 /** What a client asked for, checked, and resolved against the config. */
 export interface ClientCall {
-  /** As the client sent it, with its query. */
+  /** As the client sent it, with its query; `''` where it says nothing. */
   readonly path: string
   /** Of a large one that goes on as it came perhaps without its long strings: see `wholeBody`. */
   readonly body: JsonObject

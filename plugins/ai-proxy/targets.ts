@@ -10,7 +10,7 @@ import {
   DEFAULT_BALANCER,
   DEFAULT_WEIGHT,
 } from './resilience-schema.js'
-import type { AiProxyConfig } from './schema.js'
+import type { AiProxyAuth, AiProxyConfig } from './schema.js'
 import { compileTemplates } from './template.js'
 import { timeoutsOf } from './upstream-request.js'
 
@@ -65,13 +65,16 @@ export class Targets {
     this.balancer = balancer ?? { ...DEFAULT_BALANCER, ...(others.length === 0 && { retries: 0 }) }
     const targets = allTargets(config)
     this.all = targets.map(({ model, auth, weight }, place) => {
-      const own: AiProxyConfig = { ...common, targets, model, ...(auth && { auth }) }
+      const own: AiProxyConfig = { ...common, targets, model, ...(auth && { auth: inLowerCase(auth) }) }
       const path = place === 0 ? 'config' : `config.targets[${place - 1}]`
       // Two of the same model are told apart by their order.
       const like = targets.slice(0, place).filter((other) => isDeepStrictEqual(other.model, model))
       return new Target(own, path, `${JSON.stringify(model)}${like.length}`, this.balancer, weight)
     })
-    const names = targets.flatMap(({ auth }) => [auth?.header_name, auth?.param_name])
+    const names = this.all.flatMap(({ config: { auth } }) => [
+      auth?.header_name,
+      auth?.param_name?.toLowerCase(),
+    ])
     this.credentialNames = [...new Set(names.filter((name) => name !== undefined))]
   }
 
@@ -80,6 +83,12 @@ export class Targets {
     if (among.length < 2) return among[0]
     return balancers[this.balancer.algorithm](among, performance.now(), hashed)
   }
+}
+
+/** With the name of its header as requests have it, so that this need not be found for each. */
+function inLowerCase(auth: AiProxyAuth): AiProxyAuth {
+  const { header_name: name } = auth
+  return name === undefined ? auth : { ...auth, header_name: name.toLowerCase() }
 }
 
 /** `model` and `auth` are the first. */

@@ -32,7 +32,6 @@ describe('direct mode', () => {
       'request.get_header',
       'request.get_raw_body',
       'request.get_headers',
-      'request.get_path_with_query',
       'service.request.set_headers',
       'service.request.set_method',
       'service.request.set_path',
