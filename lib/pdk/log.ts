@@ -29,6 +29,17 @@ export const log = {
       logValues.set(key, { value, mode: mode === 'replace' ? (present?.mode ?? mode) : mode })
     },
   ),
+  /** Ours: sets several values by their keys, at the price of one. */
+  setSerializeValues: write(
+    anyPhase,
+    ({ exchange: { logValues } }, values: Readonly<Record<string, unknown>>): void => {
+      expectType(values, 'table', 'values')
+      for (const key of Object.keys(values)) {
+        logValues.delete(key)
+        logValues.set(key, { value: values[key], mode: 'set' })
+      }
+    },
+  ),
   /** Ours: values of headers and query arguments of this name are credentials, which the request's entry does not show. */
   hide: write(anyPhase, ({ exchange }, name: string): void => {
     expectType(name, 'string', 'name')

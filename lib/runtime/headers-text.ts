@@ -4,7 +4,7 @@ import { isSecretHeader, REDACTED } from './redact.js'
 
 /** What a header's name says, worked out once. */
 interface HeaderName {
-  /** Of a member of a JSON object: `"name":`. */
+  /** Of a member of a JSON object, behind another one: `,"name":"`. */
   readonly start: string
   readonly isSecret: boolean
 }
@@ -23,8 +23,9 @@ export function headersText(headers: HeaderRecord, named: ReadonlySet<string>): 
   for (const name in headers) {
     const { start, isSecret } = nameOf(name)
     const value = isSecret || (named.size > 0 && named.has(name)) ? REDACTED : headers[name]!
-    text += `${text === '' ? '{' : ','}${start}`
-    text += typeof value === 'string' ? `"${escaped(value)}"` : JSON.stringify(value)
+    const lead = text === '' ? `{${start.slice(1)}` : start
+    text +=
+      typeof value === 'string' ? `${lead}${escaped(value)}"` : lead.slice(0, -1) + JSON.stringify(value)
   }
   return text === '' ? '{}' : `${text}}`
 }
@@ -32,7 +33,7 @@ export function headersText(headers: HeaderRecord, named: ReadonlySet<string>): 
 function nameOf(name: string): HeaderName {
   const known = NAMES.get(name)
   if (known) return known
-  const unknown = { start: `${JSON.stringify(name)}:`, isSecret: isSecretHeader(name) }
+  const unknown = { start: `,${JSON.stringify(name)}:"`, isSecret: isSecretHeader(name) }
   if (NAMES.size < MAX_NAMES) NAMES.set(name, unknown)
   return unknown
 }

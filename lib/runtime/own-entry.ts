@@ -27,7 +27,7 @@ export function ownMembers(x: LiveExchange): string {
 ,"response":{"status":${response.status},"size":${x.bytesOut},"headers":${headersText(response.headers, secrets)}}\
 ,"latencies":{"request":${Math.round(now - timings.start)},"kong":${Math.round(kong)}\
 ,"proxy":${Math.round(proxy)},"receive":${Math.round(receive)}}\
-,"tries":${JSON.stringify(x.tries)}\
+,"tries":[${x.tries.map(tryText).join(',')}]\
 ${entityMember(x, 'route')}${entityMember(x, 'service')}${entityMember(x, 'consumer')}\
 ,"client_ip":"${escaped(ip)}","started_at":${Math.floor(request.startTime)}\
 ,"upstream_uri":"${escaped(redactedUri(upstreamUri, secrets))}"\
@@ -62,6 +62,11 @@ export function isOwnKey(key: string): boolean {
 
 /** Kong says `kong` for an answer of a plugin's or of its own. */
 const SOURCES = { exit: 'kong', error: 'kong', service: 'upstream' } as const
+
+function tryText({ host, port, failure }: LiveExchange['tries'][number]): string {
+  const end = failure === undefined ? '' : `,"failure":"${failure}"`
+  return `{"host":"${escaped(host)}","port":${number(port)}${end}}`
+}
 
 /** JSON has no number that is none. */
 function number(value: number): string {

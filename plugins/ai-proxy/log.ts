@@ -1,4 +1,3 @@
-import type { AnswerFacts } from '../../lib/llm/answer.js'
 import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
 import { exchangeLog } from './exchange-log.js'
 import { AnswerPayload, requestPayload } from './payload.js'
@@ -29,7 +28,7 @@ export function payloadOf(
 
 /** Puts the last attempt at a request, and what was tried before it, into the log entry: `ai.proxy.*`. */
 export async function logExchange(kong: Kong, exchange: AiExchange): Promise<void> {
-  const { started, payload, answer, firstOutput, watched, run } = exchange
+  const { started, payload, answer, firstOutput, watched, run, provider, requestId } = exchange
   await watched.settle()
   const facts = answer?.facts
   const { meta, usage } = statistics({
@@ -43,24 +42,23 @@ export async function logExchange(kong: Kong, exchange: AiExchange): Promise<voi
     // What our counting held back was there when the provider had ended.
     timeToFirstToken: firstOutput && Math.min(firstOutput - started, watched.latency),
   })
-  await kong.log.setSerializeValue('ai.proxy.meta', meta)
-  await kong.log.setSerializeValue('ai.proxy.usage', usage)
-  await kong.log.setSerializeValue('ai.proxy.tried_targets', run.attempts.tried)
-  await kong.log.setSerializeValue('ai.proxy.exchange', await beyondKong(kong, exchange, facts))
-  if (payload) {
-    const { request, answer } = payload
-    await kong.log.setSerializeValue('ai.proxy.payload', { request, response: answer.text(facts?.usage) })
-  }
-}
-
-async function beyondKong(kong: Kong, { provider, requestId }: AiExchange, facts: AnswerFacts | undefined) {
-  return exchangeLog({
+  const beyondKong = exchangeLog({
     status: await kong.service.response.getStatus(),
     requestId,
     dropped: provider.request.dropped,
     facts,
     transfer: await kong.telemetry.getTransfer(),
   })
+  await kong.log.setSerializeValues({
+    'ai.proxy.meta': meta,
+    'ai.proxy.usage': usage,
+    'ai.proxy.tried_targets': run.attempts.tried,
+    'ai.proxy.exchange': beyondKong,
+  })
+  if (payload) {
+    const { request, answer } = payload
+    await kong.log.setSerializeValue('ai.proxy.payload', { request, response: answer.text(facts?.usage) })
+  }
 }
 
 /** The headers in which providers give the id of a request. */

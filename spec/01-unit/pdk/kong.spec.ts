@@ -38,6 +38,8 @@ describe('the surface', () => {
   it('adds only names that kong-pdk does not know', () => {
     const known = new Set(methods.map((names) => names.join('.')))
     for (const name of [
+      'log.hide',
+      'log.setSerializeValues',
       'service.setRequest',
       'service.setAttempts',
       'service.failAttempt',

@@ -106,6 +106,17 @@ describe('kong.log', () => {
     ])
   })
 
+  it('takes several at once, each the last value of its key', async () => {
+    const { kong, x } = inPhase('log')
+    await kong.log.setSerializeValue('a', 1, { mode: 'add' })
+    await kong.log.setSerializeValues({ b: 1, a: { c: 2 } })
+    expect([...x.logValues]).toEqual([
+      ['b', { value: 1, mode: 'set' }],
+      ['a', { value: { c: 2 }, mode: 'set' }],
+    ])
+    await expect(kong.log.setSerializeValues('a' as never)).rejects.toThrow('values must be a table')
+  })
+
   it('refuses other keys and modes', async () => {
     const { kong } = inPhase('access')
     await expect(kong.log.setSerializeValue(1 as never, 1)).rejects.toThrow('key must be a string')
