@@ -8,7 +8,7 @@ import type { ResponseHead } from './response-head.js'
 import { ResponseParser } from './response-parser.js'
 import { openSocket, READ_BUFFER, type Address } from './socket.js'
 import { TimeLimit } from './time-limit.js'
-import { Upload } from './upload.js'
+import { arrivedBody, Upload } from './upload.js'
 
 /**
  * Which requests may be sent again that came to nothing on a connection: any, since the server has seen nothing of it; none; or
@@ -98,7 +98,8 @@ export class Connection {
    * Sends the request. It has been written, to the socket, when this returns, but for a body that is streamed. Its body is let go
    * when the system has it. Head and body go to the system in one write, as one costs more than all that is done here.
    */
-  send({ method, head, body, length, persistent }: RequestMessage, { headers, idle }: Timeouts): void {
+  send({ method, head, body: given, length, persistent }: RequestMessage, { headers, idle }: Timeouts): void {
+    const body = arrivedBody(given, length)
     const socket = this.#socket
     this.#phase = 'waiting'
     this.#idleLimit = idle

@@ -1,5 +1,15 @@
+import { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
+
+/** A client's body that has come whole in the meantime, as most do, need not be streamed. */
+export function arrivedBody(
+  body: Buffer | Readable | undefined,
+  length: number | undefined,
+): Buffer | Readable | undefined {
+  if (!(body instanceof IncomingMessage) || !body.complete || body.destroyed) return body
+  return body.readableLength === length ? (body.read() as Buffer) : body
+}
 
 /**
  * Streams a client's request body on, as fast as both sides go: with the length that the client declared, which must then be true, or in

@@ -121,6 +121,36 @@ describe('a body that is held', () => {
 })
 
 describe('a streamed body', () => {
+  it.each([
+    ['has come whole', 'hello', ''],
+    ['has come in part', 'hel', 'lo'],
+    ['has yet to come', '', 'hello'],
+  ])("is a client's and %s: it arrives as it was", async (_, soon, later) => {
+    const server = await rawUpstream((socket, request) => {
+      const sent = request.endsWith('hello') ? Promise.resolve() : once(socket, 'data')
+      void sent.then(() => socket.end(OK))
+    })
+    const { promise: ended, open } = gate()
+    const url = await listening((message) => {
+      message.once('end', () => open())
+      const forward = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        const one = call(upstreams(), post(server.url, { 'content-length': '5' }), message)
+        client.end(later)
+        expect((await one.over).body).toBe('ok')
+        message.socket.end('HTTP/1.1 204 No Content\r\n\r\n')
+      }
+      void forward()
+    })
+    const client = http.request(url, { method: 'POST', headers: { 'content-length': '5' } })
+    if (soon === 'hello') client.end(soon)
+    else client.write(soon)
+    client.flushHeaders()
+    await once(client, 'response')
+    await ended
+    expect(server.requests[0]).toContain(`content-length: 5\r\n\r\n${soon}`)
+  })
+
   it('goes out in one piece with its head as far as it has come', async () => {
     const server = await rawUpstream((socket) => void socket.end(OK))
     await call(upstreams(), post(server.url), Readable.from([Buffer.from('hello')])).over
