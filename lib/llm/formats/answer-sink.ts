@@ -129,7 +129,8 @@ export abstract class AnswerSink implements Sink {
   texts(choice: number, texts: readonly string[]): void {
     if (!this.admits(choice)) return
     this.delta = true
-    const whole = texts.join('')
+    let whole = ''
+    for (const text of texts) whole += text
     this.options.said?.text(choice, whole)
     this.options.plain?.add(choice, whole)
     this.writeTexts(choice, texts, whole)

@@ -10,7 +10,7 @@ const SPACE = 0x20
 /** An event as the provider wrote it, blank line included, and its data; `undefined` if it has none: a comment. */
 export type EventHandler = (raw: Buffer, data: string | undefined) => void
 
-/** Called between events: takes those at the start of what follows that need no cutting, and returns where they end. */
+/** Called before events: takes those at the start of what follows that need no cutting, and returns where they end. */
 export type EventSkipper = (read: Buffer, text: string, at: number) => number
 
 /**
@@ -74,7 +74,7 @@ export class SseCutter {
       lineStart = lf + 1
       inLine = false
       if (!blank) continue
-      this.event(this.whole(read.subarray(eventStart, lineStart)), lines)
+      this.tail(read.subarray(eventStart, lineStart), lines)
       eventStart = this.skipped(read, text, lineStart)
       lineStart = eventStart
       lines = 0
@@ -88,16 +88,17 @@ export class SseCutter {
     return this.skip === undefined ? at : this.skip(read, text, at)
   }
 
-  /** The event that `tail` completes: `tail` itself, or a copy where it came in pieces. */
-  private whole(tail: Buffer): Buffer {
+  /** What completes an event: all of it, or the last piece. */
+  private tail(bytes: Buffer, lines: number): void {
     if (this.partial.length === 0) {
-      this.partial.checkSize(tail.length)
-      return tail
+      this.partial.checkSize(bytes.length)
+      this.event(bytes, lines)
+      return
     }
-    this.partial.append(tail)
+    this.partial.append(bytes)
     const raw = Buffer.from(this.partial.bytes)
     this.partial.clear()
-    return raw
+    if (this.skipped(raw, raw.toString('latin1'), 0) === 0) this.event(raw, lines)
   }
 
   private event(whole: Buffer, lines: number): void {
