@@ -64,8 +64,9 @@ export abstract class EventSink extends AnswerSink {
 
   /** Given what a choice has around its piece. */
   protected form(before: string, after: string): ChunkForm {
-    const chunk = { before: this.head + before, after: after + this.tail }
-    return { ...chunk, between: chunk.after + chunk.before }
+    const first = this.head + before
+    const last = after + this.tail
+    return { before: first, after: last, between: last + first }
   }
 
   protected fill(form: ChunkForm, piece: string): void {

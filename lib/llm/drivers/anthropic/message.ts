@@ -10,11 +10,11 @@ const SERVICE_TIERS: Readonly<Record<string, string>> = { standard: 'default', p
 /** What a message, whole or just started, says of itself. */
 export function messageMeta(message: JsonObject): AnswerMeta {
   const tier = isObject(message.usage) ? lookup(SERVICE_TIERS, message.usage.service_tier) : undefined
-  return {
-    ...(typeof message.id === 'string' && { id: message.id }),
-    ...(typeof message.model === 'string' && { model: message.model }),
-    ...(tier !== undefined && { serviceTier: tier }),
-  }
+  const meta: AnswerMeta = {}
+  if (typeof message.id === 'string') meta.id = message.id
+  if (typeof message.model === 'string') meta.model = message.model
+  if (tier !== undefined) meta.serviceTier = tier
+  return meta
 }
 
 /**

@@ -91,9 +91,10 @@ export class MessagesTranslator implements StreamTranslator {
   #start(message: JsonObject): void {
     this.#state = 'open'
     // The first `output_tokens` are not the answer's: it has hardly begun.
-    this.#usage = { ...mergeUsage({}, message.usage), output_tokens: null }
+    const usage = mergeUsage({}, message.usage)
+    this.#usage = { ...usage, output_tokens: null }
     this.#sink.start(messageMeta(message))
-    const prompt = convertUsage({ ...this.#usage, output_tokens: 0 })
+    const prompt = convertUsage({ ...usage, output_tokens: 0 })
     if (prompt) this.#sink.promptUsage(prompt)
   }
 

@@ -33,8 +33,13 @@ export function convertUsage(usage: JsonObject): Usage | undefined {
 /** Adds up what a stream says of its usage: every figure is cumulative, so a later one replaces an earlier one. */
 export function mergeUsage(earlier: JsonObject, later: unknown): JsonObject {
   if (!isObject(later)) return earlier
-  const said = Object.entries(later).filter(([, value]) => value !== null)
-  return { ...earlier, ...Object.fromEntries(said) }
+  return {
+    input_tokens: later.input_tokens ?? earlier.input_tokens,
+    output_tokens: later.output_tokens ?? earlier.output_tokens,
+    cache_creation_input_tokens: later.cache_creation_input_tokens ?? earlier.cache_creation_input_tokens,
+    cache_read_input_tokens: later.cache_read_input_tokens ?? earlier.cache_read_input_tokens,
+    output_tokens_details: later.output_tokens_details ?? earlier.output_tokens_details,
+  }
 }
 
 function count(value: unknown): number {

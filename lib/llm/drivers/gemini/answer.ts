@@ -4,7 +4,7 @@ import { choiceIndex, isText } from '../../formats/read.js'
 import { speak, type Spoken } from '../../frames/text-run.js'
 import { newId } from '../../ids.js'
 import { isObject, type Json, type JsonObject } from '../../json.js'
-import type { Sink } from '../../sink.js'
+import type { AnswerMeta, Sink } from '../../sink.js'
 import { blockedPrompt, convertStreamError } from './error.js'
 import { mapFinishReason } from './finish.js'
 import { convertLogprobs } from './logprobs.js'
@@ -107,11 +107,11 @@ export class GenerateContentAnswer {
     this.#state = 'started'
     const created = typeof createTime === 'string' ? Math.floor(Date.parse(createTime) / 1000) : Number.NaN
     if (typeof responseId === 'string' && responseId !== '') this.#id = responseId
-    this.#sink.start({
-      ...(this.#id !== undefined && { id: this.#id }),
-      ...(typeof modelVersion === 'string' && { model: modelVersion }),
-      ...(Number.isFinite(created) && { created }),
-    })
+    const meta: AnswerMeta = {}
+    if (this.#id !== undefined) meta.id = this.#id
+    if (typeof modelVersion === 'string') meta.model = modelVersion
+    if (Number.isFinite(created)) meta.created = created
+    this.#sink.start(meta)
   }
 
   #addCandidate(candidate: JsonObject, position: number): void {
