@@ -19,7 +19,7 @@ const EXTRAS = ['thinking_blocks', 'citations', 'annotations', 'audio'] as const
  * https://console.groq.com/docs/api-reference, https://docs.mistral.ai/capabilities/reasoning
  */
 export class ChatReader implements AnswerReader {
-  private readonly calls = new Map<number, ToolCallReader>()
+  private calls: Map<number, ToolCallReader> | undefined
   private started = false
 
   /** @param callsEnd a plain stop after calls means that they are why the answer ended */
@@ -86,7 +86,7 @@ export class ChatReader implements AnswerReader {
     } else if (reason !== undefined) {
       this.sink.finish(
         index,
-        reason === 'stop' && this.callsEnd && this.calls.has(index) ? 'tool_calls' : reason,
+        reason === 'stop' && this.callsEnd && this.calls?.has(index) ? 'tool_calls' : reason,
       )
     }
   }
@@ -121,6 +121,7 @@ export class ChatReader implements AnswerReader {
   }
 
   private toolCalls(choice: number): ToolCallReader {
+    this.calls ??= new Map()
     let reader = this.calls.get(choice)
     if (reader === undefined) {
       reader = new ToolCallReader(this.sink, choice)

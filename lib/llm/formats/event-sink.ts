@@ -3,6 +3,8 @@ import type { ChatError } from '../errors.js'
 import type { Identity } from '../unfinished.js'
 import { AnswerSink } from './answer-sink.js'
 
+const json = JSON.stringify
+
 /** Ends a good stream, and nothing else. */
 export const DONE_EVENT = 'data: [DONE]\n\n'
 
@@ -14,15 +16,12 @@ export function errorEvent(error: ChatError): string {
 /** `data: {"id":...,"choices":[`: what all chunks of an answer begin with. */
 export function chunkHead(object: string, identity: Identity): string {
   const { id, created, model, serviceTier, systemFingerprint } = identity
-  const members = JSON.stringify({
-    id,
-    object,
-    created,
-    model,
-    service_tier: serviceTier,
-    system_fingerprint: systemFingerprint,
-  })
-  return `data: ${members.slice(0, -1)},"choices":[`
+  const tier = serviceTier === undefined ? '' : `,"service_tier":${json(serviceTier)}`
+  const print = systemFingerprint === undefined ? '' : `,"system_fingerprint":${json(systemFingerprint)}`
+  return (
+    `data: {"id":${json(id)},"object":"${object}","created":${json(created)},"model":${json(model)}` +
+    `${tier}${print},"choices":[`
+  )
 }
 
 /** The chunk that ends a stream whose client asked for usage. */

@@ -3,12 +3,14 @@ import { FrameError, MAX_FRAME_BYTES } from './frame.js'
 /** A larger buffer is not kept for the next frame: one image must not cost its memory until the stream ends. */
 const KEPT_BYTES = 64 * 1024
 
+const NOTHING = Buffer.alloc(0)
+
 /**
  * The bytes of a frame that is not complete yet. Grows by doubling, so that a frame costs linear time and bounded
  * memory even where every byte comes alone (a list of the pieces would cost far more than the bytes).
  */
 export class PartialFrame {
-  private buffer = Buffer.alloc(0)
+  private buffer = NOTHING
   private used = 0
 
   constructor(private readonly maxFrame = MAX_FRAME_BYTES) {}
@@ -49,7 +51,7 @@ export class PartialFrame {
 
   clear(): void {
     this.used = 0
-    if (this.buffer.length > KEPT_BYTES) this.buffer = Buffer.alloc(0)
+    if (this.buffer.length > KEPT_BYTES) this.buffer = NOTHING
   }
 
   /** @throws FrameError `frame_too_large` where a frame of so many bytes is. */

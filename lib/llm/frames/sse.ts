@@ -13,7 +13,7 @@ const BOM = '\uFEFF'
  */
 export class SseReader implements FrameReader {
   /** Keeps what the network cut inside a character, which `Buffer.toString` would spoil. */
-  private readonly decoder = new StringDecoder('utf8')
+  private decoder: StringDecoder | undefined
   private readonly parser
   private first = true
   private endedInCr = false
@@ -29,11 +29,12 @@ export class SseReader implements FrameReader {
   }
 
   push(bytes: Uint8Array): void {
+    this.decoder ??= new StringDecoder('utf8')
     this.feed(this.decoder.write(bytes))
   }
 
   end(): void {
-    this.feed(`${this.decoder.end()}\n\n`)
+    this.feed(`${this.decoder?.end() ?? ''}\n\n`)
   }
 
   /** Takes what is decoded already. */

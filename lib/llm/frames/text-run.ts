@@ -32,6 +32,8 @@ const PADDING = /"(?:obfuscation|p)"\s*:\s*"(?=[^"\\]*"\}\s*$)/
 /** So many times in a row a frame may be learnt in vain; then the stream is taken for one without runs. */
 const PATIENCE = 8
 
+const ASCII = /^[\0-\x7f]*$/
+
 const NONE: string[] = []
 const SILENT: Spoken = { text: '', say: () => {} }
 
@@ -93,10 +95,11 @@ export class TextRun {
     this.before = ''
     // Where nothing is escaped, the text stands in the frame as it is.
     if (heard !== 1 || spoken === undefined || this.patience === 0 || frame.includes('\\')) return
-    const literal = `"${this.inBytes ? Buffer.from(spoken.text).toString('latin1') : spoken.text}"`
-    const start = frame.indexOf(literal)
+    const inside = this.inBytes ? inLatin1(spoken.text) : spoken.text
+    const literal = `"${inside}"`
+    const start = frame.lastIndexOf(literal)
     // Twice: one of them is something else.
-    if (start === -1 || frame.includes(literal, start + 1)) return
+    if (start < 1 || frame.lastIndexOf(literal, start - 1) !== -1) return
     // What is behind the text, then what is before it: a string of its own, whose slices keep nothing else alive.
     const own = frame.slice(start + literal.length - 1) + frame.slice(0, start + 1)
     const rest = own.length - start - 1
@@ -187,6 +190,11 @@ export class TextRun {
     if (beforePadding === '') return quote
     return isAt(text, quote, beforePadding) ? endOfPadding(text, quote + beforePadding.length) : -1
   }
+}
+
+/** The bytes of UTF-8, one a character. */
+function inLatin1(text: string): string {
+  return ASCII.test(text) ? text : Buffer.from(text).toString('latin1')
 }
 
 /** `startsWith` compares character by character, which takes three times as long. */
