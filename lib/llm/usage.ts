@@ -1,5 +1,5 @@
 import type { Usage } from './chat.js'
-import { isObject } from './json.js'
+import { isObject, type JsonObject } from './json.js'
 
 /**
  * Token counts as OpenAI's APIs write them: chat and completions (`prompt_tokens`), embeddings (no completion), responses
@@ -41,7 +41,7 @@ type Details = Usage['prompt_tokens_details']
 
 function addDetails(one: Details, other: Details): Record<string, number> | undefined {
   if (one === undefined || other === undefined) return details(one ?? other)
-  const sum = details(one)!
+  const sum = { ...details(one)! }
   for (const [name, value] of Object.entries(details(other)!)) sum[name] = (sum[name] ?? 0) + value
   return sum
 }
@@ -50,9 +50,18 @@ function count(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined
 }
 
-/** The counts among the details. */
+/** The counts among the details: nearly always all of them. */
 function details(value: unknown): Record<string, number> | undefined {
   if (!isObject(value)) return undefined
+  return hasOnlyCounts(value) ? value : countsOf(value)
+}
+
+function hasOnlyCounts(value: JsonObject): value is Record<string, number> {
+  for (const name in value) if (count(value[name]) === undefined) return false
+  return true
+}
+
+function countsOf(value: JsonObject): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const name of Object.keys(value)) {
     const one = count(value[name])

@@ -1,3 +1,4 @@
+import { asBuffer } from '../bytes.js'
 import type { StreamTranslator } from '../driver.js'
 import { ChatError } from '../errors.js'
 import type { FrameFormat, FrameReader } from '../frames/frame.js'
@@ -80,9 +81,7 @@ export class BodyIntake implements Intake {
   end(): void {
     const [first] = this.pieces
     const bytes =
-      first !== undefined && this.pieces.length === 1
-        ? Buffer.from(first.buffer, first.byteOffset, first.length)
-        : Buffer.concat(this.pieces)
+      first !== undefined && this.pieces.length === 1 ? asBuffer(first) : Buffer.concat(this.pieces)
     this.pieces.length = 0
     this.frames = 1
     const text = bytes.toString('utf8')

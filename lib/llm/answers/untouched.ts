@@ -1,4 +1,5 @@
 import type { Answer, AnswerFacts } from '../answer.js'
+import { asBuffer } from '../bytes.js'
 import type { ChatError } from '../errors.js'
 import { Outbox } from './outbox.js'
 
@@ -35,7 +36,7 @@ export class UntouchedAnswer implements Answer {
   push(bytes: Uint8Array): void {
     if (this.isOver() || bytes.length === 0) return
     this.state = 'open'
-    this.outbox.add(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
+    this.outbox.add(asBuffer(bytes))
     this.watching(() => this.watch.push(bytes))
   }
 

@@ -1,3 +1,4 @@
+import { asBuffer } from '../bytes.js'
 import { crc32 } from './crc32.js'
 import { type Frame, FrameError, type FrameHandler, type FrameReader } from './frame.js'
 import { PartialFrame } from './partial-frame.js'
@@ -64,7 +65,7 @@ export class AwsEventStreamReader implements FrameReader {
   }
 
   private read(bytes: Uint8Array): void {
-    const read = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const read = asBuffer(bytes)
     let at = this.goOn(read)
     if (at === read.length) return
     const view = viewOf(read)

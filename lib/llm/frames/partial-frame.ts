@@ -1,3 +1,4 @@
+import { asBuffer } from '../bytes.js'
 import { FrameError, MAX_FRAME_BYTES } from './frame.js'
 
 /** A larger buffer is not kept for the next frame: one image must not cost its memory until the stream ends. */
@@ -63,5 +64,5 @@ export class PartialFrame {
 }
 
 function utf8(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+  return asBuffer(bytes).toString('utf8')
 }

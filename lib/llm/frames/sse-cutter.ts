@@ -1,3 +1,4 @@
+import { asBuffer } from '../bytes.js'
 import { MAX_FRAME_BYTES } from './frame.js'
 import { PartialFrame } from './partial-frame.js'
 import { SseReader } from './sse.js'
@@ -42,7 +43,7 @@ export class SseCutter {
 
   /** @throws FrameError where an event grows too large */
   push(bytes: Uint8Array): void {
-    const read = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const read = asBuffer(bytes)
     if (this.reader !== undefined) {
       this.reader.push(read)
       return

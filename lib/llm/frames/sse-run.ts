@@ -50,12 +50,14 @@ export class SseRunReader implements FrameReader {
   }
 
   private endOfEvent(text: string, at: number): number {
-    for (const blankLine of [this.blankLine, ...BLANK_LINES]) {
-      const found = text.indexOf(blankLine, at)
-      if (found === -1) continue
-      this.blankLine = blankLine
-      return found + blankLine.length
-    }
-    return -1
+    const end = endOf(text, at, this.blankLine)
+    if (end !== -1) return end
+    this.blankLine = BLANK_LINES.find((blankLine) => text.includes(blankLine, at)) ?? this.blankLine
+    return endOf(text, at, this.blankLine)
   }
+}
+
+function endOf(text: string, at: number, blankLine: string): number {
+  const found = text.indexOf(blankLine, at)
+  return found === -1 ? -1 : found + blankLine.length
 }
