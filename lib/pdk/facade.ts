@@ -36,13 +36,10 @@ export type AsyncFacade<T, P extends Phase> = {
 }
 
 const scopeKey = Symbol('scope')
-const belowKey = Symbol('below')
 
 /** An instance of a namespace's class. */
 interface Namespace {
   readonly [scopeKey]: Scope
-  /** The namespaces below it that were used, each in its place. */
-  [belowKey]: (Namespace | undefined)[] | undefined
 }
 
 type NamespaceClass = new (scope: Scope) => Namespace
@@ -50,28 +47,32 @@ type NamespaceClass = new (scope: Scope) => Namespace
 /** Makes a table's method one of a class. */
 type Implement = (method: AnyMethod, name: string) => PropertyDescriptor & ThisType<Namespace>
 
+/** How the classes of one facade are made. */
+interface Making {
+  readonly implement: Implement
+  /** Below the facade itself. */
+  namespaces: number
+}
+
 /**
- * Makes a class of a table, its methods on the prototype. An instance holds its scope and, from their first use, the
- * namespaces below it, so that making one costs next to nothing: no base class, and the same fields from the beginning.
+ * Makes a class of a table, its methods on the prototype. An instance holds its scope alone, and the scope, from their first use, the
+ * namespaces below it, so that making one costs next to nothing.
  */
-function compile(table: Table, implement: Implement, path: string): NamespaceClass {
+function compile(table: Table, making: Making, path: string): NamespaceClass {
   class Compiled implements Namespace {
     declare readonly [scopeKey]: Scope
-    declare [belowKey]: (Namespace | undefined)[] | undefined
 
     constructor(scope: Scope) {
       this[scopeKey] = scope
-      this[belowKey] = undefined
     }
   }
-  const none: undefined[] = []
   for (const [key, entry] of Object.entries(table)) {
     const name = `${path}.${key}`
     const member = entry instanceof Unavailable ? refusal(entry, name) : entry
     let descriptor: PropertyDescriptor
-    if (member instanceof Method) descriptor = implement(member, name)
+    if (member instanceof Method) descriptor = making.implement(member, name)
     else if (member instanceof Property) descriptor = property(member)
-    else descriptor = below(compile(member, implement, name), none.push(undefined) - 1, none)
+    else descriptor = below(compile(member, making, name), making.namespaces++)
     Object.defineProperty(Compiled.prototype, key, descriptor)
   }
   return Compiled
@@ -85,16 +86,12 @@ function property({ get }: Property<unknown>): PropertyDescriptor & ThisType<Nam
   }
 }
 
-/** @param none as many places as there are namespaces beside this one */
-function below(
-  Child: NamespaceClass,
-  place: number,
-  none: readonly undefined[],
-): PropertyDescriptor & ThisType<Namespace> {
+/** @param place of its own among the namespaces of the facade */
+function below(Child: NamespaceClass, place: number): PropertyDescriptor & ThisType<Namespace> {
   return {
     get() {
-      const used = (this[belowKey] ??= none.slice())
-      return (used[place] ??= new Child(this[scopeKey]))
+      const scope = this[scopeKey]
+      return (scope.namespaces[place] ??= new Child(scope))
     },
   }
 }
@@ -187,7 +184,7 @@ function guarded(result: Promise<unknown>, scope: Scope, name: string): Promise<
 /** Builds the facade whose methods give values and throw. */
 export function syncFacade<T extends Table, P extends Phase>(table: T): new (scope: Scope) => SyncFacade<T, P>
 export function syncFacade(table: Table): new (scope: Scope) => object {
-  return compile(table, syncMethod, 'kong')
+  return compile(table, { implement: syncMethod, namespaces: 0 }, 'kong')
 }
 
 /** Builds the facade whose methods give promises and reject. */
@@ -195,5 +192,5 @@ export function asyncFacade<T extends Table, P extends Phase>(
   table: T,
 ): new (scope: Scope) => AsyncFacade<T, P>
 export function asyncFacade(table: Table): new (scope: Scope) => object {
-  return compile(table, asyncMethod, 'kong')
+  return compile(table, { implement: asyncMethod, namespaces: 0 }, 'kong')
 }

@@ -52,10 +52,10 @@ export interface FilterKong extends SyncFacade<typeof surface, FilterPhase> {}
 
 /** One for all phases of a plugin in an exchange. */
 export function createKong(exchange: Exchange, plugin: PluginScope): Kong {
-  return new KongFacade({ exchange, plugin, exitedIn: undefined })
+  return new KongFacade({ exchange, plugin, exitedIn: undefined, namespaces: [] })
 }
 
 /** One for both filters of a plugin in an exchange. */
 export function createFilterKong(exchange: Exchange, plugin: PluginScope): FilterKong {
-  return new FilterFacade({ exchange, plugin, exitedIn: undefined })
+  return new FilterFacade({ exchange, plugin, exitedIn: undefined, namespaces: [] })
 }

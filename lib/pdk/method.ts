@@ -35,6 +35,8 @@ export interface Scope {
   readonly plugin: PluginScope
   /** The phase that this facade's `kong.response.exit` ended. */
   exitedIn: Phase | undefined
+  /** The facade's namespaces that were used, each in its place. */
+  readonly namespaces: (object | undefined)[]
 }
 
 /** Refused arguments, phases and calls. The name is that of kong-pdk's errors. */
