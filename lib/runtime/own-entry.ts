@@ -15,8 +15,10 @@ export function ownMembers(x: LiveExchange): string {
   const uri = request.rawQuery === '' ? path : `${path}?${request.rawQuery}`
   const now = timings.end || performance.now()
   const kong = (timings.sent || now) - timings.start
-  const proxy = timings.headers ? timings.headers - timings.sent : -1
-  const receive = timings.headers ? now - timings.headers : 0
+  // An answer of a plugin's or of ours has headers, too, but no upstream has been waited for.
+  const isProxied = timings.sent > 0 && timings.headers > 0
+  const proxy = isProxied ? timings.headers - timings.sent : -1
+  const receive = isProxied ? now - timings.headers : 0
   const upstreamUri = x.tries.length > 0 ? x.upstream.path : ''
   return `"request":{"id":"${escaped(x.id)}","method":"${escaped(request.method)}"\
 ,"uri":"${escaped(redactedUri(uri, secrets))}"\

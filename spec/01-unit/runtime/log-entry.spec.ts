@@ -25,6 +25,7 @@ function ownEntry(x: LiveExchange): Entry {
   const { scheme, host, port, path } = request.forwarded
   const uri = request.rawQuery === '' ? path : `${path}?${request.rawQuery}`
   const now = timings.end
+  const isProxied = timings.sent > 0 && timings.headers > 0
   return {
     request: {
       id: x.id,
@@ -39,8 +40,8 @@ function ownEntry(x: LiveExchange): Entry {
     latencies: {
       request: Math.round(now - timings.start),
       kong: Math.round((timings.sent || now) - timings.start),
-      proxy: timings.headers ? Math.round(timings.headers - timings.sent) : -1,
-      receive: timings.headers ? Math.round(now - timings.headers) : 0,
+      proxy: isProxied ? Math.round(timings.headers - timings.sent) : -1,
+      receive: isProxied ? Math.round(now - timings.headers) : 0,
     },
     tries: x.tries,
     route: x.route,
@@ -166,6 +167,11 @@ describe('a log entry', () => {
     const entries = hidden.map((secrets) => logEntry(exchangeWith({ request, secrets: new Set(secrets) })))
     const shown = entries.map((entry) => entry.includes('"x-turns":"sk-1"'))
     expect(shown).toEqual([true, true, false, true])
+  })
+
+  it('says that an answer of our own waited for no upstream', () => {
+    const x = exchangeWith({ timings: { start: 1000, sent: 0, headers: 1007, end: 1010 } })
+    expect(parsed(logEntry(x)).latencies).toEqual({ request: 10, kong: 10, proxy: -1, receive: 0 })
   })
 
   it('leaves out what the host does not know', () => {
