@@ -20,8 +20,14 @@ export class RouteTable {
     this.router = createRouter(config)
     const schemas = new Map([...definitions].map(([name, { schema }]) => [name, schema]))
     const pluginsFor = createPluginsFor(config, schemas)
-    const chainOf = (plugins: readonly PluginEntity[]) =>
-      pluginChain(plugins.map((entity) => instanceOf(entity, definitions, instances)))
+    // The same one in all chains: what a plugin without a scope keeps in `rewrite` is there when a Route has been found.
+    const made = new Map<PluginEntity, PluginInstance>()
+    const madeOf = (entity: PluginEntity): PluginInstance => {
+      const one = made.get(entity) ?? instanceOf(entity, definitions, instances)
+      made.set(entity, one)
+      return one
+    }
+    const chainOf = (plugins: readonly PluginEntity[]) => pluginChain(plugins.map(madeOf))
     this.globals = chainOf(pluginsFor.global)
     this.#chains = new Map(config.routes.map((route) => [route.id, chainOf(pluginsFor.route(route))]))
   }

@@ -81,6 +81,23 @@ describe('the order of things', () => {
     expect(seen).toEqual(['high:access header body end', 'low:access header body end'])
   })
 
+  it('keeps the state of a plugin without a scope from rewrite on', async () => {
+    const upstream = await hello()
+    const module = plugin('global', {
+      rewrite(kong: Kong) {
+        kong.ctx.plugin.steps = 'rewrite'
+      },
+      async access(kong: Kong) {
+        await kong.response.exit(200, `${String(kong.ctx.plugin.steps)} access`)
+      },
+    })
+    const services = [{ name: 's', url: upstream.url, routes: [{ name: 'r', paths: ['/'] }] }]
+    const config = { _format_version: '3.0', services, plugins: [{ name: 'global' }] }
+    const gateway = await testGateway(JSON.stringify(config), [module])
+    open.push(upstream, gateway)
+    expect(await (await fetch(gateway.url)).text()).toBe('rewrite access')
+  })
+
   it('hands the output of one body filter to the next', async () => {
     const first = plugin('first', { bodyFilter: upper }, 2)
     const second = plugin(
