@@ -33,7 +33,12 @@ export function usageEvent(head: string, usage: Usage): string {
 export interface ChunkForm {
   readonly before: string
   readonly after: string
-  readonly between: string
+  between: string | undefined
+}
+
+/** The text in one piece: one made of others is walked through again wherever it is put. */
+function flat(text: string): string {
+  return Buffer.from(text).toString()
 }
 
 /**
@@ -63,9 +68,7 @@ export abstract class EventSink extends AnswerSink {
 
   /** Given what a choice has around its piece. */
   protected form(before: string, after: string): ChunkForm {
-    const first = this.head + before
-    const last = after + this.tail
-    return { before: first, after: last, between: last + first }
+    return { before: flat(this.head + before), after: after + this.tail, between: undefined }
   }
 
   protected fill(form: ChunkForm, piece: string): void {
@@ -75,6 +78,7 @@ export abstract class EventSink extends AnswerSink {
 
   /** A chunk for each piece. */
   protected fillAll(form: ChunkForm, pieces: readonly string[]): void {
+    form.between ??= flat(form.after + form.before)
     this.events += pieces.length
     this.pending += form.before + pieces.join(form.between) + form.after
   }
