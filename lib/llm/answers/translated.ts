@@ -1,4 +1,5 @@
 import type { StreamSink, WholeSink } from '../formats/format.js'
+import { utf8 } from '../utf8.js'
 import type { Intake } from './intake.js'
 import { type CountUsage, SinkAnswer } from './sink-answer.js'
 
@@ -10,7 +11,7 @@ export class TranslatedStream extends SinkAnswer<StreamSink> {
 
   protected output(): Buffer | undefined {
     const events = this.sink.take()
-    return events === '' ? undefined : Buffer.from(events)
+    return events === '' ? undefined : utf8(events)
   }
 }
 
@@ -25,6 +26,6 @@ export class TranslatedBody extends SinkAnswer<WholeSink> {
   protected output(): Buffer | undefined {
     if (this.written) return undefined
     this.written = true
-    return Buffer.from(JSON.stringify(this.sink.body()))
+    return utf8(JSON.stringify(this.sink.body()))
   }
 }
