@@ -18,7 +18,7 @@ export class KnownNames {
     const name = this.make(written)
     if (this.#known.size < MAX_NAMES && written.length <= MAX_CHARS) {
       // A copy: a part of a longer text would keep that.
-      this.#known.set(Buffer.from(written, 'latin1').toString('latin1'), name)
+      this.#known.set(Buffer.from(written).toString(), name)
     }
     return name
   }

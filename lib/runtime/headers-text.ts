@@ -9,8 +9,9 @@ interface HeaderName {
   readonly isSecret: boolean
 }
 
-/** Clients send any names. */
+/** Clients send any names, of any length. */
 const MAX_NAMES = 500
+const MAX_CHARS = 50
 const NAMES = new Map<string, HeaderName>()
 
 /**
@@ -34,6 +35,6 @@ function nameOf(name: string): HeaderName {
   const known = NAMES.get(name)
   if (known) return known
   const unknown = { start: `,${JSON.stringify(name)}:"`, isSecret: isSecretHeader(name) }
-  if (NAMES.size < MAX_NAMES) NAMES.set(name, unknown)
+  if (NAMES.size < MAX_NAMES && name.length <= MAX_CHARS) NAMES.set(name, unknown)
   return unknown
 }

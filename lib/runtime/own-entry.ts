@@ -26,7 +26,7 @@ export function ownMembers(x: LiveExchange): string {
 ,"size":${number(Number(request.headers['content-length'] ?? 0))}\
 ,"querystring":${request.rawQuery === '' ? '{}' : JSON.stringify(redactedQuery(request.rawQuery, secrets))}\
 ,"headers":${headersText(request.headers, secrets)}}\
-,"response":{"status":${response.status},"size":${x.bytesOut},"headers":${headersText(response.headers, secrets)}}\
+,"response":{"status":${number(response.status)},"size":${x.bytesOut},"headers":${headersText(response.headers, secrets)}}\
 ,"latencies":{"request":${Math.round(now - timings.start)},"kong":${Math.round(kong)}\
 ,"proxy":${Math.round(proxy)},"receive":${Math.round(receive)}}\
 ,"tries":[${x.tries.map(tryText).join(',')}]\

@@ -8,7 +8,9 @@ export function arrivedBody(
   length: number | undefined,
 ): Buffer | Readable | undefined {
   if (!(body instanceof IncomingMessage) || !body.complete || body.destroyed) return body
-  return body.readableLength === length ? (body.read() as Buffer) : body
+  if (body.readableLength !== length) return body
+  // A length of `00` is said of nothing at all.
+  return length === 0 ? undefined : (body.read() as Buffer)
 }
 
 /**

@@ -9,6 +9,16 @@ it('gives the same as what it asks, and asks once', () => {
   expect(make).toHaveBeenCalledTimes(3)
 })
 
+it('takes no name for another one', () => {
+  const names = new KnownNames((written) => written.toLowerCase())
+  // The low byte of the first is the second.
+  expect(['X-\u0141', 'X-A', 'X-\u0141'].map((name) => names.get(name))).toEqual([
+    'x-\u0142',
+    'x-a',
+    'x-\u0142',
+  ])
+})
+
 it('keeps no long names, nor any number of them, and knows them nevertheless', () => {
   const make = vi.fn<(written: string) => string>((written) => written.toLowerCase())
   const names = new KnownNames(make)

@@ -95,7 +95,7 @@ const path = fc.oneof(
   fc.constant('/a?key=s&b=1#key=t'),
 )
 const time = fc.double({ min: 0, max: 1e6, noNaN: true })
-const status = fc.integer({ min: 100, max: 599 })
+const status = fc.oneof(fc.integer({ min: 100, max: 599 }), fc.constant(NaN))
 const entity = fc.option(fc.dictionary(text, fc.jsonValue()), { nil: undefined })
 const tries = fc.array(
   fc.record(

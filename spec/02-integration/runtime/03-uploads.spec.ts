@@ -151,6 +151,18 @@ describe('a streamed body', () => {
     expect(server.requests[0]).toContain(`content-length: 5\r\n\r\n${soon}`)
   })
 
+  it('is nothing where a client says a length of several zeros', async () => {
+    const server = await rawUpstream((socket) => void socket.end(OK))
+    const url = await listening((message) => {
+      const { over } = call(upstreams(), post(server.url, { 'content-length': '00' }), message)
+      void over.then(({ body }) => message.socket.end(`HTTP/1.1 200 OK\r\n\r\n${body}`))
+    })
+    const client = http.request(url, { method: 'POST', headers: { 'content-length': '00' } }).end()
+    const [answer] = (await once(client, 'response')) as [IncomingMessage]
+    expect(await text(answer)).toBe('ok')
+    expect(server.requests[0]).toMatch(/content-length: 0\r\n\r\n$/)
+  })
+
   it('goes out in one piece with its head as far as it has come', async () => {
     const server = await rawUpstream((socket) => void socket.end(OK))
     await call(upstreams(), post(server.url), Readable.from([Buffer.from('hello')])).over
