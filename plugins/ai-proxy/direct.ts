@@ -64,7 +64,7 @@ export async function sendDirectly(
   config: AiProxyConfig,
   prepared: Prepared,
 ): Promise<DirectTarget> {
-  const { request, call, clientHeaders } = prepared
+  const { request, call, provider, clientHeaders } = prepared
   for (const name of Object.keys(clientHeaders)) {
     const stays = KONGS.has(name) || Object.hasOwn(request.headers, name)
     if (!stays) await kong.service.request.clearHeader(name)
@@ -73,7 +73,10 @@ export async function sendDirectly(
   if (call.format) await kong.service.request.setMethod('POST')
   await kong.service.request.setPath(request.path)
   await kong.service.request.setRawQuery(request.rawQuery)
-  if (typeof request.body === 'string') await kong.service.request.setRawBody(request.body)
+  // Kong has the client's own bytes. Bytes of ours are those with fields behind: as text, like all that goes over RPC.
+  if (typeof request.body === 'string' || (request.body && provider.added)) {
+    await kong.service.request.setRawBody(request.body.toString())
+  }
   for (const [name, value] of Object.entries(answerHeaders(config, prepared))) {
     await kong.response.setHeader(name, value)
   }

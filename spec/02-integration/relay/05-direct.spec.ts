@@ -57,6 +57,13 @@ describe('direct mode', () => {
     ])
   })
 
+  it('sends a large body with the fields that it lacks', async () => {
+    const { url, upstream } = await directKong()
+    const large = [{ role: 'user', content: 'é'.repeat(40_000) }]
+    expect((await post({ url }, { messages: large })).status).toBe(200)
+    expect(upstream.bodies()).toEqual([{ messages: large, model: 'gpt-4o' }])
+  })
+
   it('gives the provider nothing of the client’s that is not on the list of headers', async () => {
     const { url, upstream } = await directKong()
     const headers = {
