@@ -132,7 +132,8 @@ export abstract class AnswerSink implements Sink {
     let whole = ''
     for (const text of texts) whole += text
     this.options.said?.text(choice, whole)
-    this.options.plain?.add(choice, whole)
+    // Joined, they are a copy: slices would keep the reads alive that they were cut out of.
+    this.options.plain?.add(choice, texts.join(''))
     this.writeTexts(choice, texts, whole)
   }
 

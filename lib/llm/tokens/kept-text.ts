@@ -2,6 +2,8 @@ import { lastCut } from './pieces.js'
 
 /** So many pieces are put into bytes at once, which costs less than one by one. */
 const PIECES = 16
+/** In characters: more than that does not wait for others. Such a piece was put together of many slices. */
+const LONG = 1024
 /** Bytes. */
 const FIRST_ROOM = 256
 
@@ -20,7 +22,7 @@ export class KeptText {
   /** A hot path: runs for each delta of a stream. */
   add(text: string): void {
     this.recent += text
-    if (++this.pieces >= PIECES) this.pack()
+    if (++this.pieces >= PIECES || this.recent.length >= LONG) this.pack()
   }
 
   /** All of it. */
