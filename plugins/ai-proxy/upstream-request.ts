@@ -85,7 +85,7 @@ export function passes(call: ClientCall, provider: ProviderCall, text: string | 
 }
 
 /** Fields that are checked here and acted upon there, and the beginning of a letter that is written as an escape. */
-const CHECKED = /"(?:model|stream)(?=")|\\u00/g
+const CHECKED = /"(?:model|stream|messages|prompt|max_tokens|max_completion_tokens)(?=")|\\u00/g
 const ESCAPED = '\\u00'
 
 /**

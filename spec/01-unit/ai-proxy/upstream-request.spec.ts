@@ -12,6 +12,8 @@ describe("a client's own bytes", () => {
     const piece = fc.constantFrom(
       '"model"',
       '"stream"',
+      '"messages"',
+      '"max_tokens"',
       '\\u00',
       '\\u01',
       '"',
@@ -24,12 +26,21 @@ describe("a client's own bytes", () => {
       fc.property(fc.array(piece, { maxLength: 6 }), (pieces) => {
         const text = pieces.join('')
         const isTwice = (field: string) => text.indexOf(field) !== text.lastIndexOf(field)
-        const isAmbiguous = text.includes('\\u00') || isTwice('"model"') || isTwice('"stream"')
+        const isAmbiguous =
+          text.includes('\\u00') || ['"model"', '"stream"', '"messages"', '"max_tokens"'].some(isTwice)
         expect(passes(read, unchanged, text)).toBe(!isAmbiguous)
       }),
       { numRuns: 2000 },
     )
   })
+
+  it.each(['model', 'stream', 'messages', 'prompt', 'max_tokens', 'max_completion_tokens'])(
+    'do not go out with %s in them twice',
+    (field) => {
+      expect(passes(read, unchanged, `{"${field}":1}`)).toBe(true)
+      expect(passes(read, unchanged, `{"${field}":1,"${field}":2}`)).toBe(false)
+    },
+  )
 
   it('go out unread where nothing in them is ours to check', () => {
     expect(passes(unread, unchanged, '{"model":1,"model":2}')).toBe(true)
