@@ -149,6 +149,8 @@ export class TextRun {
   /** Says what was taken. */
   tell(): void {
     const { texts, spoken } = this
+    // It may be a slice of the read.
+    this.found = ''
     if (texts.length === 0) return
     this.texts = NONE
     if (texts.length === 1) spoken.say(texts[0]!)

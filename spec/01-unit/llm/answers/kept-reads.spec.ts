@@ -45,6 +45,6 @@ describe('what a stream that passes has said', () => {
     })
     const bytes = (await heapUsed()) - before
     expect(streams).toHaveLength(STREAMS)
-    expect(bytes).toBeLessThan((STREAMS * READS * read().length) / 4)
+    expect(bytes).toBeLessThan((STREAMS * READS * read().length) / 8)
   })
 })
