@@ -126,8 +126,10 @@ async function carryOut(job: Job): Promise<Outcome> {
       if (fault !== undefined) faults.push(fault)
       else {
         if (answer.firstToken > 0) firstTokens.push(answer.firstToken - started)
-        // The first part of many streams at once shows how fast connections open, not how long a frame takes.
-        for (const delay of answer.delays.slice(job.skippedDelays)) delays.push(delay)
+        // Of many streams at once the first part shows how fast connections open, and the last one how fast answers end, not how long a
+        // frame takes.
+        const end = answer.delays.length - job.skippedDelays
+        for (const delay of answer.delays.slice(job.skippedDelays, end)) delays.push(delay)
       }
     }
   }

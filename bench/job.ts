@@ -7,7 +7,7 @@ export interface Job {
   readonly requests: number
   readonly concurrency: number
   readonly readRate?: number | undefined
-  /** Of each answer, how many delays at its beginning do not count. */
+  /** Of each answer, how many delays at its beginning, and at its end, do not count. */
   readonly skippedDelays: number
   /** A good answer has so many bytes, or so many events and `[DONE]`. */
   readonly expect: { readonly bytes?: number; readonly events?: number }

@@ -37,7 +37,7 @@ function jobOf(target: Target, scenario: Scenario, requests: number): Job {
     requests,
     concurrency: Math.min(scenario.concurrency, requests),
     readRate: scenario.readRate,
-    skippedDelays: scenario.concurrency > 100 ? 20 : 0,
+    skippedDelays: scenario.concurrency > 100 ? 40 : 0,
     expect: target.translates ? translated(scenario) : { bytes: bytesOf(scenario) },
   }
 }

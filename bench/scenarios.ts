@@ -90,7 +90,7 @@ export const scenarios: readonly Scenario[] = [
     id: 'd',
     title: '500 streams, a token each 50 ms',
     provider: 'openai',
-    delivery: { kind: 'paced', tokens: 80, everyMs: 50 },
+    delivery: { kind: 'paced', tokens: 200, everyMs: 50 },
     requests: 500,
     concurrency: 500,
     measures: 'streams',
