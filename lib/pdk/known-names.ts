@@ -1,25 +1,29 @@
 /** What hostile senders could fill it with stays below a hundred kilobytes. */
 const MAX_NAMES = 1000
-const MAX_CHARS = 50
+/** What is kept: other names than these are hardly ever meant. */
+const PLAIN = /^[\x20-\x7e]{0,50}$/
 
 /**
- * Header names as they are written, with what they are here. The same few come with every message: to look one up takes half the
- * time of making it, and V8 knows it as a property's name already.
+ * Names as they are written, with what they are here. The same few come with every message: to look one up takes half the time of
+ * making it, and V8 knows it as a property's name already.
  */
-export class KnownNames {
-  readonly #known = new Map<string, string>()
+export class KnownNames<T extends string | object = string> {
+  readonly #known = new Map<string, T>()
 
   /** @param make may throw */
-  constructor(private readonly make: (written: string) => string) {}
+  constructor(
+    private readonly make: (written: string) => T,
+    private readonly most = MAX_NAMES,
+  ) {}
 
-  get(written: string): string {
+  get(written: string): T {
     const known = this.#known.get(written)
     if (known !== undefined) return known
-    const name = this.make(written)
-    if (this.#known.size < MAX_NAMES && written.length <= MAX_CHARS) {
+    const made = this.make(written)
+    if (this.#known.size < this.most && PLAIN.test(written)) {
       // A copy: a part of a longer text would keep that.
-      this.#known.set(Buffer.from(written).toString(), name)
+      this.#known.set(Buffer.from(written, 'latin1').toString('latin1'), made)
     }
-    return name
+    return made
   }
 }

@@ -1,3 +1,4 @@
+import type { Exchange } from './exchange.js'
 import { expectType } from './lua.js'
 import { anyPhase, type Logger, PdkError, read, readMany, type Scope, write } from './method.js'
 
@@ -24,9 +25,7 @@ export const log = {
       if (!MODES.has(mode)) throw new PdkError("mode must be 'set', 'add' or 'replace'")
       const present = logValues.get(key)
       if (present !== undefined && mode === 'add') return
-      // A later value overrides what came before it, so it moves to the end.
-      logValues.delete(key)
-      logValues.set(key, { value, mode: mode === 'replace' ? (present?.mode ?? mode) : mode })
+      setLast(logValues, key, value, mode === 'replace' ? (present?.mode ?? mode) : mode)
     },
   ),
   /** Ours: sets several values by their keys, at the price of one. */
@@ -34,10 +33,7 @@ export const log = {
     anyPhase,
     ({ exchange: { logValues } }, values: Readonly<Record<string, unknown>>): void => {
       expectType(values, 'table', 'values')
-      for (const key of Object.keys(values)) {
-        logValues.delete(key)
-        logValues.set(key, { value: values[key], mode: 'set' })
-      }
+      for (const key of Object.keys(values)) setLast(logValues, key, values[key], 'set')
     },
   ),
   /** Ours: values of headers and query arguments of this name are credentials, which the request's entry does not show. */
@@ -51,6 +47,12 @@ export const log = {
 
 type SerializeMode = 'set' | 'add' | 'replace'
 const MODES: ReadonlySet<string> = new Set(['set', 'add', 'replace'])
+
+/** A later value overrides what came before it, so it moves to the end. */
+function setLast(values: Exchange['logValues'], key: string, value: unknown, mode: SerializeMode): void {
+  values.delete(key)
+  values.set(key, { value, mode })
+}
 
 function level(name: keyof Logger) {
   return readMany(anyPhase, (scope, ...parts: unknown[]): void =>

@@ -1,4 +1,5 @@
 import { emptyRecord } from '../pdk/headers.js'
+import { KnownNames } from '../pdk/known-names.js'
 import type { LiveExchange } from './exchange.js'
 import { isOwnKey, ownMembers } from './own-entry.js'
 import { redactedEntry } from './redact.js'
@@ -13,7 +14,7 @@ export function logEntry(x: LiveExchange): string {
   if (logValues.size === 0) return `{${known}}`
   const added = emptyRecord<unknown>()
   for (const [path, { value, mode }] of logValues) {
-    const keys = keysOf(path)
+    const keys = paths.get(path)
     const isKnown = isOwnKey(keys[0]!) || (kongEntry && Object.hasOwn(kongEntry, keys[0]!))
     if (isKnown) return changed(`{${known}}`, logValues)
     put(added, keys, value, mode)
@@ -25,7 +26,7 @@ export function logEntry(x: LiveExchange): string {
 /** Where plugins change what is there already: through an object of the whole. */
 function changed(text: string, values: LiveExchange['logValues']): string {
   const entry = JSON.parse(text) as Record<string, unknown>
-  for (const [path, { value, mode }] of values) put(entry, keysOf(path), value, mode)
+  for (const [path, { value, mode }] of values) put(entry, paths.get(path), value, mode)
   return JSON.stringify(entry)
 }
 
@@ -37,18 +38,12 @@ function kongsMembers({ secrets, aborted }: LiveExchange, kongEntry: Record<stri
 }
 
 /** The keys of paths: plugins set the same ones for each request. */
-const PATHS = new Map<string, readonly string[]>()
-const MAX_PATHS = 200
+const paths = new KnownNames(keysOf, 200)
 
 /** Dots lead into tables, `\\.` is a dot. */
 function keysOf(path: string): readonly string[] {
-  const known = PATHS.get(path)
-  if (known) return known
-  const keys = path.includes('\\')
-    ? path.split(/(?<!\\)\./).map((key) => key.replaceAll('\\.', '.'))
-    : path.split('.')
-  if (PATHS.size < MAX_PATHS) PATHS.set(path, keys)
-  return keys
+  if (!path.includes('\\')) return path.split('.')
+  return path.split(/(?<!\\)\./).map((key) => key.replaceAll('\\.', '.'))
 }
 
 /** `set` always writes, `add` only where nothing is, `replace` only where something is. */

@@ -275,7 +275,7 @@ export class AiProxy implements Plugin {
     const exchange = exchangeOf(kong)
     if (!exchange) return
     if (this.#config.logging.log_statistics) await logExchange(kong, exchange)
-    if (exchange.outlined) await exchange.over()
+    if (exchange.outlined) await exchange.over(exchange.outlined)
   }
 }
 

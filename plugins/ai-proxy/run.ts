@@ -57,11 +57,10 @@ export class AiExchange implements Prepared {
     this.watched = new AiCall(this, target.config.route_type)
   }
 
-  /** Its usage is known then, for which the whole request may have had to be read. */
-  async over(): Promise<void> {
-    if (!this.outlined) return
+  /** Its usage is known then, for which the whole request may have had to be read: `outlined`, which is let go. */
+  async over(outlined: Buffer): Promise<void> {
     await this.watched.settle()
-    letGo(this.outlined)
+    letGo(outlined)
   }
 }
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { AnswerSink } from '../../../../lib/llm/formats/answer-sink.js'
+import type { AnswerSink, SinkOptions } from '../../../../lib/llm/formats/answer-sink.js'
 import { ChatStreamSink, ChatWholeSink } from '../../../../lib/llm/formats/chat.js'
 import { CompletionsStreamSink } from '../../../../lib/llm/formats/completions-stream.js'
 import { CompletionsWholeSink } from '../../../../lib/llm/formats/completions-whole.js'
@@ -16,24 +16,23 @@ interface Kept {
   plain: PlainText
 }
 
+/** @param writtenBy what the sink has made of the texts */
+function making<S extends AnswerSink>(
+  Sink: new (options: SinkOptions) => S,
+  writtenBy: (sink: S) => unknown,
+) {
+  return (kept: Kept) => {
+    const sink = new Sink({ model: 'asked', ...kept })
+    return { sink, written: () => writtenBy(sink) }
+  }
+}
+
 const SINKS: Record<string, (kept: Kept) => { sink: AnswerSink; written: () => unknown }> = {
-  'a chat stream': (kept) => {
-    const sink = new ChatStreamSink({ model: 'asked', ...kept })
-    return { sink, written: () => sink.take() }
-  },
-  'a whole chat completion': (kept) => {
-    const sink = new ChatWholeSink({ model: 'asked', ...kept })
-    return { sink, written: () => sink.body() }
-  },
-  'a completions stream': (kept) => {
-    const sink = new CompletionsStreamSink({ model: 'asked', ...kept })
-    return { sink, written: () => sink.take() }
-  },
-  'a whole completion': (kept) => {
-    const sink = new CompletionsWholeSink({ model: 'asked', ...kept })
-    return { sink, written: () => sink.body() }
-  },
-  'no format at all': (kept) => ({ sink: new WatchSink({ model: 'asked', ...kept }), written: () => '' }),
+  'a chat stream': making(ChatStreamSink, (sink) => sink.take()),
+  'a whole chat completion': making(ChatWholeSink, (sink) => sink.body()),
+  'a completions stream': making(CompletionsStreamSink, (sink) => sink.take()),
+  'a whole completion': making(CompletionsWholeSink, (sink) => sink.body()),
+  'no format at all': making(WatchSink, () => ''),
 }
 
 const half = fc.constantFrom('\ud83c', '\udf89')
