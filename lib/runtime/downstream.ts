@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { onlyEndToEnd } from '../pdk/headers.js'
 import type { LiveExchange } from './exchange.js'
+import { chunkOf, writeChunk } from './http-chunk.js'
 import { SERVER_TOKEN } from './kong-answers.js'
 
 /** Who answers the client. */
@@ -104,7 +105,7 @@ export class Downstream {
   write(bytes: Buffer): boolean {
     this.#x.bytesOut += bytes.length
     const socket = this.#chunkSocket(bytes)
-    const flowing = socket ? socket.write(chunkOf(bytes)) : this.#out.write(bytes)
+    const flowing = socket ? writeChunk(socket, bytes) : this.#out.write(bytes)
     if (!flowing && !this.#awaitsDrain) {
       this.#awaitsDrain = true
       ;(socket ?? this.#out).once('drain', () => {
@@ -158,20 +159,6 @@ const MAX_LEFT = 64 * 1024
 
 /** What is sooner copied than written in pieces. Bytes. */
 const MAX_COPIED = 16 * 1024
-
-/** RFC 9112 §7.1. */
-function chunkOf(bytes: Buffer): Buffer {
-  const size = bytes.length.toString(16)
-  const chunk = Buffer.allocUnsafe(size.length + bytes.length + 4)
-  let at = chunk.write(`${size}\r\n`, 'latin1')
-  at += bytes.copy(chunk, at)
-  chunk[at] = CR
-  chunk[at + 1] = LF
-  return chunk
-}
-
-const CR = 13
-const LF = 10
 
 /** Statuses whose answer has no body (RFC 9110 §6.4.1). */
 const BODYLESS = new Set([204, 304])

@@ -1,9 +1,7 @@
 import { lastCut } from './pieces.js'
 
-/** So many pieces are put into bytes at once, which costs less than one by one. */
-const PIECES = 16
-/** In characters: more than that does not wait for others. Such a piece was put together of many slices. */
-const LONG = 1024
+/** In characters: up to there a loop is quicker than a call that leaves JavaScript. */
+const SHORT = 64
 /** Bytes. */
 const FIRST_ROOM = 256
 
@@ -11,23 +9,24 @@ const NONE = Buffer.alloc(0)
 
 /**
  * Text that comes in small pieces and is kept in little memory: as a string that grows it would be a tree with a node for each
- * piece, and each piece may be a slice that keeps the whole read alive that it was cut out of. So it is kept as bytes.
+ * piece, and each piece may be a slice that keeps the whole read alive that it was cut out of. So it is kept as bytes (UTF-8), from
+ * the first moment on: what many streams keep of their last reads is what a garbage collection of young objects takes its time for.
  */
 export class KeptText {
   private bytes: Buffer = NONE
   private length = 0
-  private recent = ''
-  private pieces = 0
+  /** Half of a character, whose other half may follow. */
+  private half = ''
 
   /** A hot path: runs for each delta of a stream. */
   add(text: string): void {
-    this.recent += text
-    if (++this.pieces >= PIECES || this.recent.length >= LONG) this.pack()
+    const written = text.length <= SHORT && this.half === '' ? this.addAscii(text) : 0
+    if (written < text.length) this.write(this.half + text.slice(written))
   }
 
   /** All of it. */
   toString(): string {
-    return this.bytes.toString('utf8', 0, this.length) + this.recent
+    return this.bytes.toString('utf8', 0, this.length) + this.half
   }
 
   /** Takes it away but for the word under way, so that the tokens of what is taken and of what follows are those of both. */
@@ -36,21 +35,33 @@ export class KeptText {
     const cut = lastCut(text)
     this.bytes = NONE
     this.length = 0
-    this.recent = text.slice(cut)
-    this.pack()
+    this.write(text.slice(cut))
     return text.slice(0, cut)
   }
 
-  /** But for half of a character, whose other half may follow. */
-  private pack(): void {
-    const { recent } = this
-    const last = recent.charCodeAt(recent.length - 1)
-    const end = last >= 0xd800 && last < 0xdc00 ? recent.length - 1 : recent.length
-    const whole = recent.slice(0, end)
+  /** @returns how many characters it begins with that are a byte each: these are written */
+  private addAscii(text: string): number {
+    const { length: start } = this
+    this.makeRoom(text.length)
+    const { bytes } = this
+    let at = 0
+    for (; at < text.length; at++) {
+      const code = text.charCodeAt(at)
+      if (code > 0x7f) break
+      bytes[start + at] = code
+    }
+    this.length = start + at
+    return at
+  }
+
+  /** But for half of a character at the end. */
+  private write(text: string): void {
+    const last = text.charCodeAt(text.length - 1)
+    const end = last >= 0xd800 && last < 0xdc00 ? text.length - 1 : text.length
+    const whole = text.slice(0, end)
     this.makeRoom(Buffer.byteLength(whole))
     this.length += this.bytes.write(whole, this.length)
-    this.recent = recent.slice(end)
-    this.pieces = 0
+    this.half = text.slice(end)
   }
 
   private makeRoom(room: number): void {
