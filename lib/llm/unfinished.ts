@@ -1,4 +1,5 @@
 import type { Usage } from './chat.js'
+import { KeptText } from './tokens/kept-text.js'
 
 /** What every object of one answer says alike. */
 export interface Identity {
@@ -32,23 +33,25 @@ const MAX_CHARS = 1024 * 1024
 
 /** Keeps what a stream says as long as it is nothing but text, of one choice that has not finished. */
 export class PlainText {
-  private kept = ''
+  private kept = new KeptText()
+  private chars = 0
   private isPlain = true
 
   /** `undefined`: something else was said, or too much. */
   get text(): string | undefined {
-    return this.isPlain ? this.kept : undefined
+    return this.isPlain ? this.kept.toString() : undefined
   }
 
   add(choice: number, text: string): void {
     if (!this.isPlain) return
-    if (choice > 0 || this.kept.length + text.length > MAX_CHARS) this.end()
-    else this.kept += text
+    this.chars += text.length
+    if (choice > 0 || this.chars > MAX_CHARS) this.end()
+    else this.kept.add(text)
   }
 
   /** Something else is said. */
   end(): void {
     this.isPlain = false
-    this.kept = ''
+    this.kept = new KeptText()
   }
 }

@@ -132,8 +132,7 @@ export abstract class AnswerSink implements Sink {
     let whole = ''
     for (const text of texts) whole += text
     this.options.said?.text(choice, whole)
-    // Joined, they are a copy: slices would keep the reads alive that they were cut out of.
-    this.options.plain?.add(choice, texts.join(''))
+    this.options.plain?.add(choice, whole)
     this.writeTexts(choice, texts, whole)
   }
 

@@ -9,6 +9,7 @@ import { KeptText } from '../../../../lib/llm/tokens/kept-text.js'
 import type { EncodingName } from '../../../../lib/llm/tokens/models.js'
 import { pieces } from '../../../../lib/llm/tokens/pieces.js'
 import { Said } from '../../../../lib/llm/tokens/said.js'
+import { collectGarbage } from '../../../support/garbage-collection.js'
 
 const ENCODINGS = { o200k_base: o200k, cl100k_base: cl100k, p50k_base: p50k, r50k_base: r50k }
 const PLAIN = { disallowedSpecial: new Set<string>() }
@@ -45,6 +46,8 @@ function frames(text: string, lengths: number[]): string[] {
 }
 
 const LONG = 300_000
+/** Bytes. */
+const READ = 4096
 const long = (text: string) => text.repeat(Math.ceil(LONG / text.length))
 
 async function completion(said: Said, counter: Counter): Promise<number> {
@@ -81,6 +84,17 @@ describe('text that is kept', () => {
     expect(kept.takeWords() + kept.toString()).toBe(`no word ends here${first}`)
     kept.add(second)
     expect(kept.toString()).toMatch(/😀$/)
+  })
+
+  it('keeps nothing alive that it was cut out of, not even the last', async () => {
+    const texts = Array.from({ length: 1000 }, () => new KeptText())
+    await collectGarbage()
+    const before = process.memoryUsage().heapUsed
+    for (const text of texts)
+      text.add(Buffer.alloc(READ, 'a text in a read. ').toString('latin1').slice(100, 150))
+    await collectGarbage()
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan((texts.length * READ) / 8)
+    expect(texts[0]!.toString()).toHaveLength(50)
   })
 
   it.each(Object.keys(ENCODINGS) as EncodingName[])(
