@@ -51,6 +51,7 @@ export class PlainText {
 
   /** Something else is said. */
   end(): void {
+    if (!this.isPlain) return
     this.isPlain = false
     this.kept = new KeptText()
   }

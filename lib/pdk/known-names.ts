@@ -1,4 +1,4 @@
-/** What hostile senders could fill it with stays below a hundred kilobytes. */
+/** What hostile senders could fill it with stays below half a megabyte. */
 const MAX_NAMES = 1000
 /** What is kept: other names than these are hardly ever meant. */
 const PLAIN = /^[\x20-\x7e]{0,50}$/
@@ -19,11 +19,11 @@ export class KnownNames<T extends string | object = string> {
   get(written: string): T {
     const known = this.#known.get(written)
     if (known !== undefined) return known
-    const made = this.make(written)
-    if (this.#known.size < this.most && PLAIN.test(written)) {
-      // A copy: a part of a longer text would keep that.
-      this.#known.set(Buffer.from(written, 'latin1').toString('latin1'), made)
-    }
+    if (this.#known.size >= this.most || !PLAIN.test(written)) return this.make(written)
+    // A copy: a part of a longer text would keep that.
+    const name = Buffer.from(written, 'latin1').toString('latin1')
+    const made = this.make(name)
+    this.#known.set(name, made)
     return made
   }
 }

@@ -11,7 +11,7 @@ const MAX_HELD = 128 * 1024
 /** In characters, more than any model answers at once. What is beyond counts like what is before: no provider keeps us counting. */
 const MAX_COUNTED = 1024 * 1024
 /** What a tool call takes besides its texts. */
-const CALL_ROOM = 128
+const CALL_ROOM = 768
 
 /** In characters: what was kept, and what came when enough had been. */
 interface Volume {
