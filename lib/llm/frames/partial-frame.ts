@@ -42,10 +42,10 @@ export class PartialFrame {
   complete(bytes: Uint8Array): string {
     if (this.used === 0) {
       this.checkSize(bytes.length)
-      return utf8(bytes)
+      return asBuffer(bytes).toString()
     }
     this.append(bytes)
-    const text = utf8(this.bytes)
+    const text = this.bytes.toString()
     this.clear()
     return text
   }
@@ -61,8 +61,4 @@ export class PartialFrame {
       throw new FrameError('frame_too_large', `a frame of the answer is larger than ${this.maxFrame} bytes`)
     }
   }
-}
-
-function utf8(bytes: Uint8Array): string {
-  return asBuffer(bytes).toString('utf8')
 }
