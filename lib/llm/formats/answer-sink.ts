@@ -61,9 +61,9 @@ export abstract class AnswerSink implements Sink {
   /** A choice is seen for the first time. */
   protected abstract writeChoice(choice: number): void
   protected abstract writeText(choice: number, text: string): void
-  /** What is no stream has no use for the single texts. */
-  protected writeTexts(choice: number, _texts: readonly string[], whole: string): void {
-    this.writeText(choice, whole)
+  /** What is no stream has no use for the single texts. Joined, they are a copy, which keeps no read alive that they were cut out of. */
+  protected writeTexts(choice: number, texts: readonly string[], _whole: string): void {
+    this.writeText(choice, texts.join(''))
   }
   protected abstract writeRefusal(choice: number, text: string): void
   protected abstract writeReasoning(choice: number, text: string): void

@@ -18,6 +18,7 @@ export class WatchSink extends AnswerSink {
 
   protected writeChoice(): void {}
   protected writeText(): void {}
+  protected override writeTexts(): void {}
   protected writeRefusal(): void {}
   protected writeReasoning(): void {}
   protected writeToolStart(): void {}

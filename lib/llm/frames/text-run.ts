@@ -114,7 +114,7 @@ export class TextRun {
     this.spoken = spoken
   }
 
-  /** A slice would keep the whole read alive while its text is kept for a count. */
+  /** A slice would keep the whole read alive while its text is kept for a whole answer. */
   private copy(inside: string): string {
     return this.inBytes ? Buffer.from(inside, 'latin1').toString('latin1') : Buffer.from(inside).toString()
   }

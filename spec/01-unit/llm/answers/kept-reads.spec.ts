@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { PassthroughStream } from '../../../../lib/llm/answers/passthrough.js'
+import { ChatWholeSink } from '../../../../lib/llm/formats/chat.js'
+import { CompletionsWholeSink } from '../../../../lib/llm/formats/completions-whole.js'
 import { Said } from '../../../../lib/llm/tokens/said.js'
 import { PlainText } from '../../../../lib/llm/unfinished.js'
 import { collectGarbage } from '../../../support/garbage-collection.js'
@@ -45,6 +47,23 @@ describe('what a stream that passes has said', () => {
     })
     const bytes = (await heapUsed()) - before
     expect(streams).toHaveLength(STREAMS)
+    expect(bytes).toBeLessThan((STREAMS * READS * read().length) / 8)
+  })
+})
+
+describe.each([
+  ['a chat completion', ChatWholeSink],
+  ['a completion', CompletionsWholeSink],
+])('%s that is collected from a stream', (_, Sink) => {
+  it('is kept without the reads that it came in', async () => {
+    const sink = new Sink({ model: 'm' })
+    const before = await heapUsed()
+    for (let i = 0; i < STREAMS * READS; i++) {
+      const text = read().toString('latin1')
+      sink.texts(0, [text.slice(100, 120), text.slice(200, 220)])
+    }
+    const bytes = (await heapUsed()) - before
+    expect(sink.isOver).toBe(false)
     expect(bytes).toBeLessThan((STREAMS * READS * read().length) / 8)
   })
 })
