@@ -105,7 +105,7 @@ export class Downstream {
   write(bytes: Buffer): boolean {
     this.#x.bytesOut += bytes.length
     const socket = this.#chunkSocket(bytes)
-    const flowing = socket ? writeChunk(socket, bytes) : this.#out.write(bytes)
+    const flowing = socket ? writeChunk(socket, bytes) : this.#writeNow(bytes)
     if (!flowing && !this.#awaitsDrain) {
       this.#awaitsDrain = true
       ;(socket ?? this.#out).once('drain', () => {
@@ -114,6 +114,19 @@ export class Downstream {
       })
     }
     return flowing
+  }
+
+  /**
+   * Node would put it off to the next tick, and call a large piece too much before the system has seen it: what follows from that, to
+   * stop reading from the upstream and to begin again, costs more than the write.
+   */
+  #writeNow(bytes: Buffer): boolean {
+    const out = this.#out
+    const { socket } = out
+    socket?.cork()
+    const flowing = out.write(bytes)
+    socket?.uncork()
+    return flowing || socket?.writableLength === 0
   }
 
   /** @param bytes the last ones */

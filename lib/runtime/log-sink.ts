@@ -34,7 +34,7 @@ const GATHER_MS = 20
 /** How many lines wait for others. Bytes. */
 const MAX_GATHERED = 256 * 1024
 
-/** Writes to a stream that is somebody else's to close: the lines of some milliseconds, or that came during a write, together. */
+/** Writes to a stream that is somebody else's to close: the lines of some milliseconds together. */
 export class StreamSink implements LogSink {
   dropped = 0
   pending = 0
@@ -60,9 +60,7 @@ export class StreamSink implements LogSink {
     }
     this.pending++
     this.#size += this.#lines.add(entry)
-    if (this.#writes > 0) return
-    if (this.#lines.size > MAX_GATHERED) this.flush()
-    else this.#timer ??= setTimeout(() => this.flush(), GATHER_MS)
+    if (this.#writes === 0) this.#gather()
   }
 
   reopen(): void {}
@@ -87,9 +85,14 @@ export class StreamSink implements LogSink {
       this.#size -= bytes.length
       this.#lines.reuse(bytes)
       if (error) this.dropped += count
-      if (this.#lines.count > 0) this.flush()
+      if (this.#lines.count > 0) this.#gather()
       else if (this.#writes === 0) this.#onIdle?.()
     })
+  }
+
+  #gather(): void {
+    if (this.#onIdle || this.#lines.size > MAX_GATHERED) this.flush()
+    else this.#timer ??= setTimeout(() => this.flush(), GATHER_MS)
   }
 
   protected watch(): void {

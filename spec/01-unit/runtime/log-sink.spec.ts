@@ -3,7 +3,8 @@ import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Writable } from 'node:stream'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { setImmediate } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type LogSink, logSink, StreamSink } from '../../../lib/runtime/log-sink.js'
 import { origin, type OriginRequest } from '../../support/origin.js'
 import { until } from '../../support/plugin-server.js'
@@ -77,6 +78,32 @@ describe('a log file', () => {
 })
 
 describe('a stream', () => {
+  it('gets the lines of some milliseconds in one write, also those that came during a write', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const written: string[] = []
+    let wrote = () => {}
+    const slow = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        written.push(chunk.toString())
+        wrote = done
+      },
+    })
+    const sink = new StreamSink(slow, silentLogger)
+    sink.write('1')
+    sink.write('2')
+    vi.advanceTimersByTime(20)
+    expect(written).toEqual(['1\n2\n'])
+    sink.write('3')
+    vi.advanceTimersByTime(20)
+    wrote()
+    await setImmediate()
+    sink.write('4')
+    expect(written).toHaveLength(1)
+    vi.advanceTimersByTime(20)
+    expect(written).toEqual(['1\n2\n', '3\n4\n'])
+  })
+
   it('that takes nothing holds a bounded amount back, then entries are dropped and counted', () => {
     const stuck = new Writable({ write() {} })
     const sink = new StreamSink(stuck, silentLogger)
