@@ -10,6 +10,7 @@ import type { AiProxyConfig } from './schema.js'
 
 /** A stream that broke off, for another target to go on with (`balancer.failover_after_first_delta`). */
 export interface Beginning extends Begun {
+  /** What it said, in whole characters. */
   readonly text: string
   /** By the prices of the targets that said it. */
   readonly cost: number
@@ -42,6 +43,12 @@ function isEmpty(list: unknown): boolean {
   return !Array.isArray(list) || list.length === 0
 }
 
+/**
+ * Half of a character, whose other half never came. The client has it and keeps it: the next provider, which is not told of it, says
+ * the character whole.
+ */
+const HALF = /[\ud800-\udbff]$/
+
 /** What the client has of a stream that broke off; that of an earlier one stays where this one added nothing. */
 export async function beginningOf(
   { answer, watched, firstOutput, payload }: AiExchange,
@@ -52,7 +59,7 @@ export async function beginningOf(
   await watched.settle()
   const { usage, estimated = false } = answer.facts
   return {
-    text: (earlier?.text ?? '') + unfinished.text,
+    text: (earlier?.text ?? '') + unfinished.text.replace(HALF, ''),
     identity: unfinished.identity,
     usage,
     estimated,

@@ -181,6 +181,37 @@ describe('a stream that breaks off, where the route opts in', () => {
     expect(failures(await logged(gateway))).toEqual(['error', 'error', undefined])
   })
 
+  it.each<[string, (...texts: string[]) => string[], JsonObject]>([
+    ['passes', (...texts) => texts.map((content) => chunkOf({ content })), {}],
+    [
+      'is translated',
+      (...texts) =>
+        [
+          START,
+          open(0, { type: 'text', text: '' }),
+          ...texts.map((text) => delta(0, { type: 'text_delta', text })),
+        ].map((event) => `data: ${JSON.stringify(event)}\n\n`),
+      { provider: 'anthropic', name: 'claude' },
+    ],
+  ])('asks for the rest of whole characters, where what %s ends in half of one', async (_, events, model) => {
+    const [firstHalf, secondHalf] = ['\ud83d', '\ude00']
+    const first = await breaking(...events('Hello ', firstHalf, secondHalf, firstHalf))
+    const second = await breaking(EVENTS.role, chunkOf({ content: `😀 and ${firstHalf}` }))
+    const third = await rest()
+    const gateway = await gatewayTo(first, [target(second.url), target(third.url)], { model })
+    // What the client has got stays as it is.
+    expect(contentOf(await seen(gateway))).toBe(`Hello 😀${firstHalf}😀 and ${firstHalf} 你好`)
+    const asked = [second, third].map((one) => objects(one.bodies()[0]!.messages).at(-2)!.content)
+    expect(asked).toEqual(['Hello 😀', 'Hello 😀😀 and '])
+  })
+
+  it('asks anew where nothing but half of a character has come', async () => {
+    const first = await breaking(EVENTS.role, chunkOf({ content: '\ud83d' }))
+    const second = await rest()
+    await seen(await gatewayTo(first, [target(second.url)]))
+    expect(second.bodies()[0]!.messages).toEqual(messages)
+  })
+
   it('goes on past a target that refuses or cannot be reached', async () => {
     const first = await breaking(EVENTS.role, EVENTS.hello)
     const second = await answering(429, JSON_TYPE, '{"error":{"message":"slow down"}}')
