@@ -232,6 +232,8 @@ export class Connection {
 
   /** The server has closed its side: the end of an answer without a length, the loss of any other. */
   #onEnd(): void {
+    // A reset, which `error` tells of.
+    if (this.#socket.destroyed) return
     if (this.#phase === 'answering') {
       this.#keepFor = 0
       this.#parser.end()

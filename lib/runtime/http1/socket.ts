@@ -40,7 +40,34 @@ export function openSocket({ host, port, tls: secure }: Address, onRead: (length
   }
   const options = { host, port, onread: { buffer: READ_BUFFER, callback } }
   const socket = secure ? openSecurely(options, secure) : net.connect(options)
+  readOn(socket)
   return socket.setNoDelay(true).setKeepAlive(true, PROBE_AFTER)
+}
+
+type Callback = (error?: NodeJS.ErrnoException | null) => void
+
+/**
+ * A server may answer before it has the whole request and close the connection (RFC 9112 §9.5): what is written then fails, and
+ * Node destroys a socket whose write fails, with the answer in it unread. So that failure is not told before the connection's end,
+ * which follows what is there to be read.
+ */
+function readOn(socket: Socket): void {
+  const write = socket._write.bind(socket)
+  const writev = socket._writev!.bind(socket)
+  const settle =
+    (callback: Callback): Callback =>
+    (error) => {
+      const isReset = error?.code === 'ECONNRESET'
+      if (!isReset && error?.code !== 'EPIPE') {
+        callback(error)
+        return
+      }
+      socket.once('close', () => callback(error))
+      // The system told the write of it, and shows the read side an end like any other.
+      if (isReset) socket.prependOnceListener('end', () => socket.destroy(error))
+    }
+  socket._write = (chunk, encoding, callback) => write(chunk, encoding, settle(callback))
+  socket._writev = (chunks, callback) => writev(chunks, settle(callback))
 }
 
 function openSecurely(

@@ -118,6 +118,24 @@ describe('a body that is held', () => {
     leg!.abort()
     await expect.poll(() => body.length).toBe(0)
   })
+
+  it('is free where it cannot be written: its kept connection is reset just before', async () => {
+    const url = await listening((message, socket) => {
+      socket.write(OK)
+      setImmediate(() => left.open(socket))
+    })
+    const left = gate<Socket>()
+    const through = upstreams()
+    await call(through, requestTo(url)).over
+    const socket = await left.promise
+    const body = Buffer.allocUnsafeSlow(SIZE).fill('x')
+    own(body)
+    setImmediate(() => socket.resetAndDestroy())
+    const { failure } = await call(through, post(url), body).over
+    expect(failure).toMatchObject({ kind: 'closed' })
+    letGo(body)
+    await expect.poll(() => body.length).toBe(0)
+  })
 })
 
 describe('a streamed body', () => {
@@ -250,6 +268,48 @@ describe('a streamed body', () => {
     expect(body.isPaused()).toBe(true)
     await call(through, requestTo(server.url)).over
     expect(connections).toBe(2)
+  })
+
+  describe('whose server answers at once and', () => {
+    const SIZED = 'HTTP/1.1 413 Too Large\r\nconnection: close\r\ncontent-length: 2\r\n\r\nno'
+    const UNTIL_CLOSE = 'HTTP/1.1 413 Too Large\r\n\r\nno'
+    const closes = (socket: Socket) => socket.destroy()
+    const resets = (socket: Socket) => socket.resetAndDestroy()
+
+    /** More is written between the answer's coming and its being read. */
+    async function early(answer: string, leave: (socket: Socket) => void) {
+      const body = new PassThrough()
+      body.write('the beginning')
+      const server = await rawUpstream((socket) => {
+        socket.write(answer)
+        leave(socket)
+        for (let i = 0; i < 3; i++) body.write('more')
+      })
+      return call(upstreams(), post(server.url), body).over
+    }
+
+    it.each([
+      ['closes the connection', SIZED, closes],
+      ['closes it as the end of its answer', UNTIL_CLOSE, closes],
+      ['resets it', SIZED, resets],
+    ])('%s: the answer is read, though no more can be written', async (_, answer, leave) => {
+      expect(await early(answer, leave)).toMatchObject({ status: 413, body: 'no', ended: true })
+    })
+
+    it('resets it where it would have been the end of the answer: what there is of it is read', async () => {
+      const { status, body, failure } = await early(UNTIL_CLOSE, resets)
+      expect({ status, body }).toEqual({ status: 413, body: 'no' })
+      expect(failure).toMatchObject({ kind: 'closed' })
+    })
+
+    it.each([
+      ['closes', closes],
+      ['resets', resets],
+    ])('%s it in the middle of the head: that is no answer', async (_, leave) => {
+      const { status, failure } = await early(SIZED.slice(0, 20), leave)
+      expect(status).toBeUndefined()
+      expect(failure).toMatchObject({ kind: 'closed' })
+    })
   })
 
   it('goes no faster than the server reads', async () => {

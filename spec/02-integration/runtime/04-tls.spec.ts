@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import net, { type AddressInfo } from 'node:net'
+import { PassThrough } from 'node:stream'
 import tls, { type TLSSocket } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
@@ -158,6 +159,29 @@ describe('an https upstream', () => {
       expect(failure).toMatchObject({ kind: 'connect' })
     },
   )
+
+  it('that answers before it has the whole request, and closes the connection: the answer is read', async () => {
+    const body = new PassThrough()
+    body.write('the beginning')
+    const hasty = tls.createServer(OWN, (socket) => {
+      socket
+        .on('error', () => {})
+        .once('data', () => {
+          socket.write('HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno')
+          socket.destroy()
+          for (let i = 0; i < 3; i++) body.write('more')
+        })
+    })
+    hasty.listen(0, '127.0.0.1')
+    await once(hasty, 'listening')
+    closing({ close: async () => void hasty.close() })
+    const request = at((hasty.address() as AddressInfo).port, { method: 'POST' })
+    expect(await call(upstreams(), request, body).over).toMatchObject({
+      status: 413,
+      body: 'no',
+      ended: true,
+    })
+  })
 
   it('that never shakes hands is given up in time', async () => {
     const silent = net.createServer((socket) => void socket.on('error', () => {}))
