@@ -4,6 +4,7 @@ import { onlyEndToEnd } from '../pdk/headers.js'
 import type { LiveExchange } from './exchange.js'
 import { chunkOf, writeChunk } from './http-chunk.js'
 import { SERVER_TOKEN } from './kong-answers.js'
+import { lingerAtClose } from './lingering-close.js'
 
 /** Who answers the client. */
 export interface DownstreamOwner {
@@ -82,8 +83,10 @@ export class Downstream {
   #leaveRequest(): void {
     const { headers } = this.#out.req
     if (!this.edge) this.#out.once('finish', () => this.#out.req.resume())
-    else if (!(Number(headers['content-length']) <= MAX_LEFT))
+    else if (!(Number(headers['content-length']) <= MAX_LEFT)) {
       this.#x.response.headers['connection'] = 'close'
+      lingerAtClose(this.#out.req)
+    }
   }
 
   /** Kong's own headers. */

@@ -5,6 +5,7 @@ import { aiConfig, aiGateway, closing, post, type AiGateway } from '../../suppor
 import { provider } from '../../support/ai-provider.js'
 import { FAMILIES, familyConfig, outcome } from '../../support/families.js'
 import { object, parseObject } from '../../support/json.js'
+import { rawClient } from '../../support/raw-http.js'
 
 const messages = [{ role: 'user', content: 'Hi' }]
 const DEEP = 100_000
@@ -165,6 +166,24 @@ describe('a body too large', () => {
     })
     expect(await outcome(response)).toMatchObject({ status: 413, error: { code: 'request_too_large' } })
     expect(upstream.requests).toEqual([])
+  })
+})
+
+describe('a body far too large', () => {
+  const SIZE = 4 * 1024 * 1024
+  it.each([
+    ['by its length', `content-length: ${SIZE}`, ''],
+    ['as it comes', 'transfer-encoding: chunked', `${SIZE.toString(16)}\r\n`],
+  ])('is a 413 for a client that sends all of it before it reads, %s', async (_, framing, size) => {
+    const upstream = await provider()
+    const gateway = await aiGateway(aiConfig(upstream.url, { max_request_body_size: 1000 }))
+    const client = await rawClient(gateway.url)
+    client.socket.pause()
+    client.write(`POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n${framing}\r\n\r\n${size}`)
+    const sent = new Promise((resolve) => client.socket.write(' '.repeat(SIZE), resolve))
+    expect(await sent).toBeFalsy()
+    client.socket.resume()
+    expect(await client.rest()).toMatch(/^HTTP\/1\.1 413 /)
   })
 })
 
