@@ -7,7 +7,7 @@ import type { Logger } from '../../lib/pdk/method.js'
 import type { ClientLimits } from '../../lib/runtime/client-limits.js'
 import type { PluginDefinition } from '../../lib/runtime/definition.js'
 import type { LogSink } from '../../lib/runtime/log-sink.js'
-import { configSchema } from '../../lib/schema/schema.js'
+import { schemaOf } from './schema-of.js'
 
 export interface TestGateway {
   url: string
@@ -37,7 +37,7 @@ export async function testGateway(
   const plugins = new Map<string, PluginDefinition>()
   for (const module of modules) {
     const name = module.Name!
-    plugins.set(name, { name, module, schema: configSchema(module, name) })
+    plugins.set(name, { name, module, schema: schemaOf(module) })
   }
   const schemas = new Map([...plugins].map(([name, { schema }]) => [name, schema]))
   const loaded = loadDeclarative(yaml, { plugins: schemas, env, file: 'kong.yml' })

@@ -1,13 +1,13 @@
 import type { PluginModule } from '../../lib/pdk/plugin.js'
 import type { EventRecord } from '../../lib/pluginserver/events.js'
 import { type PluginHost, type PluginHostOptions, startPluginHost } from '../../lib/pluginserver/host.js'
-import { configSchema } from '../../lib/schema/schema.js'
 import type { JsonObject } from '../../lib/llm/json.js'
 import { closing } from './ai-gateway.js'
 import { parseObject } from './json.js'
 import { KongDouble, type KongDoubleOptions, type Run } from './kong-double.js'
 import { chained, type FrontOptions, type KongFront, listenAsKong } from './kong-double-http.js'
 import { type LogLine, until } from './plugin-server.js'
+import { schemaOf } from './schema-of.js'
 import { temporarySocket } from './temp-socket.js'
 
 /** Plugins served to a Kong double, in this process; closed after the test. */
@@ -48,7 +48,7 @@ export async function pluginHost(
   const host = await startPluginHost({
     socket,
     plugins: modules.map((module) => {
-      const schema = configSchema(module, '')
+      const schema = schemaOf(module)
       return { name: schema.name, module, schema }
     }),
     listen: { host: '127.0.0.1', port: 0 },
