@@ -247,11 +247,19 @@ async function translated(
   if (end === 'broke') answer.fail(ChatError.badUpstream('cut', 'answer_cut_off'))
   else answer.end()
   const told = answer.read()
-  if (told === undefined) {
-    return outcome(Response.json(answer.error!.toBody(), { status: answer.error!.status }))
-  }
-  const type = stream ? 'text/event-stream' : 'application/json'
-  return outcome(new Response(told, { headers: { 'content-type': type } }))
+  if (told === undefined) return outcomeOf(JSON.stringify(answer.error!.toBody()), answer.error!.status)
+  return outcomeOf(told.toString(), 200, stream ? 'text/event-stream' : 'application/json')
+}
+
+const outcomes = new Map<string, Promise<Outcome>>()
+
+/** The outcome of a body, most of which come of many cuts: each is read once. */
+function outcomeOf(body: string, status: number, type = 'application/json'): Promise<Outcome> {
+  const key = `${status} ${type} ${body}`
+  const known =
+    outcomes.get(key) ?? outcome(new Response(body, { status, headers: { 'content-type': type } }))
+  outcomes.set(key, known)
+  return known
 }
 
 /** The edges of a body and some places in between. */
