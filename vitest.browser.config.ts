@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['spec/browser/**/*.spec.ts'],
+    setupFiles: 'spec/support/hooks.ts',
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

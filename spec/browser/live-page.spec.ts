@@ -1,6 +1,7 @@
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { aiConfig, aiGateway, closing, messages, post } from '../support/ai-gateway.js'
+import { aiConfig, aiGateway, messages, post } from '../support/ai-gateway.js'
+import { closing } from '../support/closing.js'
 import { answering, BodyReader, EVENTS, provider, SSE_TYPE, STREAM } from '../support/ai-provider.js'
 import { executable } from '../support/executable.js'
 

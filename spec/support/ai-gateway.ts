@@ -1,26 +1,10 @@
-import { afterEach } from 'vitest'
 import type { JsonObject } from '../../lib/llm/json.js'
 import type { FilterKong, Kong } from '../../lib/pdk/kong.js'
 import type { BodyArg, Plugin, PluginModule } from '../../lib/pdk/plugin.js'
 import * as aiProxy from '../../plugins/ai-proxy/index.js'
+import { closing } from './closing.js'
 import { testGateway, type TestGateway, type TestGatewayOptions } from './gateway.js'
 import { object, parseObject } from './json.js'
-
-interface Closable {
-  close(): Promise<void>
-}
-
-const open: Closable[] = []
-
-/** Closed after the test, the last one first. */
-export function closing<T extends Closable>(one: T): T {
-  open.push(one)
-  return one
-}
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close()
-})
 
 /** The key that the config has, and no client. */
 export const PROVIDER_KEY = 'Bearer sk-of-the-provider'

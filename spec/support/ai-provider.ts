@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { JsonObject } from '../../lib/llm/json.js'
-import { closing } from './ai-gateway.js'
+import { closing } from './closing.js'
 import { gate, origin, type Origin, type OriginRequest } from './origin.js'
 
 /** The provider's side of one answer, step by step. */

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../lib/llm/json.js'
 import { startMock } from '../../lib/mock/server.js'
-import { aiConfig, aiGateway, closing, messages, post } from './ai-gateway.js'
+import { aiConfig, aiGateway, messages, post } from './ai-gateway.js'
+import { closing } from './closing.js'
 import { object, objects, parseObject } from './json.js'
 import { readAsClient } from './streams.js'
 

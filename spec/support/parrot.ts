@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
-import { aiConfig, closing } from './ai-gateway.js'
+import { aiConfig } from './ai-gateway.js'
+import { closing } from './closing.js'
 import { JSON_TYPE, provider, type Provider, type ProviderTurn, SSE_TYPE } from './ai-provider.js'
 import { close, delta, finish, open, START, STOP } from './anthropic-events.js'
 import { KongDouble } from './kong-double.js'

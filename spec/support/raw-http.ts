@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
-import { closing } from './ai-gateway.js'
+import { closing } from './closing.js'
 
 /** A client that writes bytes of its own. */
 export class RawClient {

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { AttemptFailure, UpstreamRequest } from '../../lib/pdk/exchange.js'
 import type { HeaderRecord } from '../../lib/pdk/headers.js'
 import { Upstreams, type UpstreamHandler, type UpstreamLeg } from '../../lib/runtime/upstream.js'
-import { closing } from './ai-gateway.js'
+import { closing } from './closing.js'
 
 /** Closed after the test. */
 export function upstreams(): Upstreams {

@@ -1,15 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../../lib/llm/json.js'
 import { startMock } from '../../../lib/mock/server.js'
-import {
-  aiConfig,
-  aiGateway,
-  closing,
-  errorOf,
-  messages,
-  post,
-  PROVIDER_KEY,
-} from '../../support/ai-gateway.js'
+import { aiConfig, aiGateway, errorOf, messages, post, PROVIDER_KEY } from '../../support/ai-gateway.js'
+import { closing } from '../../support/closing.js'
 import { answering, COMPLETION, JSON_TYPE } from '../../support/ai-provider.js'
 
 /** What a client might carry that is no provider's business. */

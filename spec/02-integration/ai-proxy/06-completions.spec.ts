@@ -1,7 +1,8 @@
 import OpenAI from 'openai'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { startMock, type Mock } from '../../../lib/mock/server.js'
-import { aiConfig, aiGateway, closing, post } from '../../support/ai-gateway.js'
+import { aiConfig, aiGateway, post } from '../../support/ai-gateway.js'
+import { closing } from '../../support/closing.js'
 import { answering, JSON_TYPE, SSE_TYPE } from '../../support/ai-provider.js'
 import { faultsOfTextCompletion } from '../../support/openai-schema.js'
 

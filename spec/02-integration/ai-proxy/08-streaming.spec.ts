@@ -2,15 +2,8 @@ import http from 'node:http'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { startMock } from '../../../lib/mock/server.js'
-import {
-  aiConfig,
-  aiGateway,
-  closing,
-  errorOf,
-  FilterWatch,
-  messages,
-  post,
-} from '../../support/ai-gateway.js'
+import { aiConfig, aiGateway, errorOf, FilterWatch, messages, post } from '../../support/ai-gateway.js'
+import { closing } from '../../support/closing.js'
 import { BodyReader, EVENTS, provider, SSE_TYPE, type ProviderTurn } from '../../support/ai-provider.js'
 import { delta, finish, open, START, STOP } from '../../support/anthropic-events.js'
 import { readAsClient } from '../../support/streams.js'

@@ -5,13 +5,13 @@ import type { Kong } from '../../../lib/pdk/kong.js'
 import {
   aiConfig,
   aiGateway,
-  closing,
   errorOf,
   messages,
   phases,
   post,
   PROVIDER_KEY,
 } from '../../support/ai-gateway.js'
+import { closing } from '../../support/closing.js'
 import { answering, JSON_TYPE, provider } from '../../support/ai-provider.js'
 
 const streamed = { messages, stream: true }

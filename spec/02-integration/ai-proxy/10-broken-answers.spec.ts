@@ -1,15 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../../lib/llm/json.js'
 import { startMock } from '../../../lib/mock/server.js'
-import {
-  aiConfig,
-  aiGateway,
-  closing,
-  errorOf,
-  FilterWatch,
-  messages,
-  post,
-} from '../../support/ai-gateway.js'
+import { aiConfig, aiGateway, errorOf, FilterWatch, messages, post } from '../../support/ai-gateway.js'
+import { closing } from '../../support/closing.js'
 import { answering, BodyReader, EVENTS, JSON_TYPE, provider, SSE_TYPE } from '../../support/ai-provider.js'
 import { readAsClient } from '../../support/streams.js'
 

@@ -10,7 +10,8 @@ import OpenAI, {
 import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources/chat/completions'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { startMock, type Mock } from '../../../lib/mock/server.js'
-import { aiConfig, aiGateway, closing, messages } from '../../support/ai-gateway.js'
+import { aiConfig, aiGateway, messages } from '../../support/ai-gateway.js'
+import { closing } from '../../support/closing.js'
 import { faultsOfChunk, faultsOfCompletion } from '../../support/openai-schema.js'
 
 const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }

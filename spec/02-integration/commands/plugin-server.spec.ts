@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { aiConfig, closing, messages, post } from '../../support/ai-gateway.js'
+import { aiConfig, messages, post } from '../../support/ai-gateway.js'
+import { closing } from '../../support/closing.js'
 import {
   answering,
   BodyReader,

@@ -1,7 +1,8 @@
 import net from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { aiConfig, aiGateway, closing, errorOf, messages, post } from '../../support/ai-gateway.js'
+import { aiConfig, aiGateway, errorOf, messages, post } from '../../support/ai-gateway.js'
+import { closing } from '../../support/closing.js'
 import { BodyReader, EVENTS, provider, SSE_TYPE, type ProviderTurn } from '../../support/ai-provider.js'
 
 const streamed = { messages, stream: true }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { testGateway } from '../../support/gateway.js'
-import { closing } from '../../support/ai-gateway.js'
+import { closing } from '../../support/closing.js'
 import { origin } from '../../support/origin.js'
 import { rawClient, rawUpstream } from '../../support/raw-http.js'
 

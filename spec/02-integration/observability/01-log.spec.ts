@@ -3,7 +3,8 @@ import { Ajv } from 'ajv'
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../../lib/llm/json.js'
 import { logSink, type LogSink } from '../../../lib/runtime/log-sink.js'
-import { aiConfig, aiGateway, closing, messages, post } from '../../support/ai-gateway.js'
+import { aiConfig, aiGateway, messages, post } from '../../support/ai-gateway.js'
+import { closing } from '../../support/closing.js'
 import {
   answering,
   BodyReader,

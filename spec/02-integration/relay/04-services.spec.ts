@@ -4,7 +4,7 @@ import * as redact from '../../../plugins/redact/index.js'
 import { aiConfig, messages, phases, post } from '../../support/ai-gateway.js'
 import { answering, BodyReader, EVENTS, JSON_TYPE, provider, SSE_TYPE } from '../../support/ai-provider.js'
 import { origin } from '../../support/origin.js'
-import { closing } from '../../support/ai-gateway.js'
+import { closing } from '../../support/closing.js'
 import { pluginHost } from '../../support/plugin-host.js'
 
 const service = (port: number, more = {}) => ({ protocol: 'http', host: '127.0.0.1', port, ...more })

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { closing } from '../../support/ai-gateway.js'
+import { closing } from '../../support/closing.js'
 import { gate } from '../../support/origin.js'
 import { call, requestTo, upstreams } from '../../support/upstream.js'
 

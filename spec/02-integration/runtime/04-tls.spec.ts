@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream'
 import tls, { type TLSSocket } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { closing } from '../../support/ai-gateway.js'
+import { closing } from '../../support/closing.js'
 import { call, requestTo, upstreams } from '../../support/upstream.js'
 
 const fixture = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url))

@@ -3,7 +3,8 @@ import { createServer, type AddressInfo } from 'node:net'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { aiConfig, closing, messages, post } from '../../support/ai-gateway.js'
+import { aiConfig, messages, post } from '../../support/ai-gateway.js'
+import { closing } from '../../support/closing.js'
 import {
   BodyReader,
   EVENTS,

@@ -10,7 +10,10 @@ describe('a time limit', () => {
     expire.mockClear()
     limit = new TimeLimit({ expire })
   })
-  afterEach(() => vi.useRealTimers())
+  afterEach(() => {
+    vi.restoreAllMocks()
+    vi.useRealTimers()
+  })
 
   /** The milliseconds from now on after which it passes. */
   function passesIn(max = 1000): number | undefined {
