@@ -45,7 +45,8 @@ export async function listen(
   onRequest: OnRequest,
   options: ListenerOptions = {},
 ): Promise<Listener> {
-  const server = httpServer(onRequest, options)
+  const served = httpServer(onRequest, options)
+  const { server } = served
   const closed = new Promise<void>((resolve) => void server.once('close', resolve))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -60,7 +61,7 @@ export async function listen(
     url: urlOf({ host: address.host, port }),
     close(graceMs) {
       server.close()
-      return broughtToEnd(server, closed, graceMs)
+      return broughtToEnd(served, closed, graceMs)
     },
   }
 }
@@ -71,7 +72,8 @@ export function urlOf({ host, port }: Address): string {
 
 /** Serves the connections that it is given. */
 export function door(onRequest: OnRequest, options: ListenerOptions = {}): Door {
-  const server = httpServer(onRequest, options)
+  const served = httpServer(onRequest, options)
+  const { server } = served
   // By this event, which only a server with a port has by itself, node:http begins to look after its connections' time-outs.
   server.emit('listening')
   let count = 0
@@ -96,16 +98,22 @@ export function door(onRequest: OnRequest, options: ListenerOptions = {}): Door 
     async close(graceMs) {
       isClosing = true
       const closed = count === 0 ? Promise.resolve() : new Promise<void>((resolve) => (onLast = resolve))
-      await broughtToEnd(server, closed, graceMs)
+      await broughtToEnd(served, closed, graceMs)
       server.close()
     },
   }
 }
 
+interface Served {
+  readonly server: Server
+  /** Its connections. */
+  readonly sockets: ReadonlySet<Socket>
+}
+
 function httpServer(
   onRequest: OnRequest,
   { keepAliveTimeout = 65_000, limits = CLIENT_LIMITS }: ListenerOptions,
-): Server {
+): Served {
   const server = http.createServer({
     keepAliveTimeout,
     requestTimeout: 0,
@@ -119,15 +127,32 @@ function httpServer(
   server.maxHeadersCount = 0
   guardConnections(server, limits)
   server.on('request', onRequest)
-  return server
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return { server, sockets }
 }
 
+/** How long a connection that never had a request may still bring one when the server closes. Milliseconds. */
+const SILENT_MS = 1000
+
 /** Lets requests in flight end for at most `graceMs`, then breaks them off. */
-async function broughtToEnd(server: Server, closed: Promise<void>, graceMs: number): Promise<void> {
+async function broughtToEnd(
+  { server, sockets }: Served,
+  closed: Promise<void>,
+  graceMs: number,
+): Promise<void> {
   // A connection is idle only once its answer is out: look again until all are.
   const idle = setInterval(() => server.closeIdleConnections(), 20)
+  // Browsers and Node's `fetch` open one to spare; to Node it is not idle.
+  const silent = setTimeout(() => {
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+  }, SILENT_MS)
   const bound = setTimeout(() => server.closeAllConnections(), graceMs)
   await closed
   clearInterval(idle)
+  clearTimeout(silent)
   clearTimeout(bound)
 }
