@@ -85,7 +85,8 @@ export class Downstream {
     if (!this.edge) this.#out.once('finish', () => this.#out.req.resume())
     else if (!(Number(headers['content-length']) <= MAX_LEFT)) {
       this.#x.response.headers['connection'] = 'close'
-      lingerAtClose(this.#out.req)
+      // Before Node's own listener, which closes. An answer that breaks off is closed at once.
+      this.#out.prependOnceListener('finish', () => lingerAtClose(this.#out.req))
     }
   }
 
@@ -129,7 +130,7 @@ export class Downstream {
     socket?.cork()
     const flowing = out.write(bytes)
     socket?.uncork()
-    return flowing || socket?.writableLength === 0
+    return flowing || out.writableLength === 0
   }
 
   /** @param bytes the last ones */

@@ -126,7 +126,11 @@ function httpServer(
   // Beyond a number Node would leave lines out without a word; their size is bounded already.
   server.maxHeadersCount = 0
   guardConnections(server, limits)
-  server.on('request', onRequest)
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    // Behind the one that its connection is closed with, nothing is carried out (RFC 9112 §9.6): it could not be answered.
+    if (request.socket.writableEnded) request.resume()
+    else onRequest(request, response)
+  })
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)

@@ -91,7 +91,7 @@ export class StreamSink implements LogSink {
   }
 
   #gather(): void {
-    if (this.#onIdle || this.#lines.size > MAX_GATHERED) this.flush()
+    if (this.#lines.size > MAX_GATHERED) this.flush()
     else this.#timer ??= setTimeout(() => this.flush(), GATHER_MS)
   }
 

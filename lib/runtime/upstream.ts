@@ -105,7 +105,7 @@ export class UpstreamLeg implements Caller {
   release(): void {
     if (this.#state !== 'open') return
     const hasBegun = this.#message === undefined
-    if (!this.#connection || !hasBegun) {
+    if (!this.#connection || !hasBegun || this.#connection.isUploading) {
       this.abort()
       return
     }

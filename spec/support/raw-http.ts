@@ -49,9 +49,9 @@ export class RawClient {
 }
 
 /** Connected; closed after the test. */
-export async function rawClient(url: string): Promise<RawClient> {
+export async function rawClient(url: string, { allowHalfOpen = false } = {}): Promise<RawClient> {
   const { hostname, port } = new URL(url)
-  const socket = net.connect({ host: hostname, port: Number(port) })
+  const socket = net.connect({ host: hostname, port: Number(port), allowHalfOpen })
   await once(socket, 'connect')
   return closing(Object.assign(new RawClient(socket), { close: async () => void socket.destroy() }))
 }

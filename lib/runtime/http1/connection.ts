@@ -141,6 +141,11 @@ export class Connection {
     this.#socket.resume()
   }
 
+  /** A part of the request has yet to come: it cannot be kept. */
+  get isUploading(): boolean {
+    return this.#upload !== undefined
+  }
+
   /** At once; the caller hears nothing more. */
   close(): void {
     if (this.#phase === 'closed') return

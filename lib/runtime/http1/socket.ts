@@ -54,7 +54,7 @@ type Callback = (error?: NodeJS.ErrnoException | null) => void
 function readOn(socket: Socket): void {
   const write = socket._write.bind(socket)
   const writev = socket._writev!.bind(socket)
-  const settle =
+  const heldBack =
     (callback: Callback): Callback =>
     (error) => {
       const isReset = error?.code === 'ECONNRESET'
@@ -66,8 +66,8 @@ function readOn(socket: Socket): void {
       // The system told the write of it, and shows the read side an end like any other.
       if (isReset) socket.prependOnceListener('end', () => socket.destroy(error))
     }
-  socket._write = (chunk, encoding, callback) => write(chunk, encoding, settle(callback))
-  socket._writev = (chunks, callback) => writev(chunks, settle(callback))
+  socket._write = (chunk, encoding, callback) => write(chunk, encoding, heldBack(callback))
+  socket._writev = (chunks, callback) => writev(chunks, heldBack(callback))
 }
 
 function openSecurely(

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Writable } from 'node:stream'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate as tick } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type LogSink, logSink, StreamSink } from '../../../lib/runtime/log-sink.js'
 import { origin, type OriginRequest } from '../../support/origin.js'
@@ -97,7 +97,7 @@ describe('a stream', () => {
     sink.write('3')
     vi.advanceTimersByTime(20)
     wrote()
-    await setImmediate()
+    await tick()
     sink.write('4')
     expect(written).toHaveLength(1)
     vi.advanceTimersByTime(20)

@@ -1,9 +1,10 @@
+import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../../lib/llm/json.js'
 import { startMock } from '../../../lib/mock/server.js'
 import { aiConfig, aiGateway, post, type AiGateway } from '../../support/ai-gateway.js'
 import { closing } from '../../support/closing.js'
-import { provider } from '../../support/ai-provider.js'
+import { COMPLETION, JSON_TYPE, provider } from '../../support/ai-provider.js'
 import { FAMILIES, familyConfig, outcome } from '../../support/families.js'
 import { object, parseObject } from '../../support/json.js'
 import { rawClient } from '../../support/raw-http.js'
@@ -185,6 +186,24 @@ describe('a body far too large', () => {
     expect(await sent).toBeFalsy()
     client.socket.resume()
     expect(await client.rest()).toMatch(/^HTTP\/1\.1 413 /)
+  })
+
+  it('takes no request behind it along', async () => {
+    const upstream = await provider(({ head, response }) => {
+      head(200, JSON_TYPE)
+      response.end(COMPLETION)
+    })
+    const gateway = await aiGateway(aiConfig(upstream.url, { max_request_body_size: 1000 }))
+    // One that goes on sending though the other side has said its last word.
+    const client = await rawClient(gateway.url, { allowHalfOpen: true })
+    const head = 'POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n'
+    client.write(`${head}transfer-encoding: chunked\r\n\r\n7d0\r\n${' '.repeat(2000)}\r\n`)
+    await once(client.socket, 'end')
+    const body = JSON.stringify({ messages })
+    client.write(`0\r\n\r\n${head}content-length: ${body.length}\r\n\r\n${body}`)
+    await (await post(gateway, { messages })).text()
+    expect(upstream.requests).toHaveLength(1)
+    expect(client.text.match(/^HTTP/gm)).toHaveLength(1)
   })
 })
 
