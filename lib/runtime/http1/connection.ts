@@ -6,7 +6,7 @@ import { keepAliveTime } from './keep-alive.js'
 import type { RequestMessage } from './request-message.js'
 import type { ResponseHead } from './response-head.js'
 import { ResponseParser } from './response-parser.js'
-import { openSocket, READ_BUFFER, type Address } from './socket.js'
+import { openSocket, READ_BUFFER, readOn, type Address } from './socket.js'
 import { TimeLimit } from './time-limit.js'
 import { arrivedBody, Upload } from './upload.js'
 
@@ -116,6 +116,7 @@ export class Connection {
       socket.write(body, () => letGo(body))
       socket.uncork()
     } else {
+      readOn(socket)
       socket.cork()
       socket.write(head, 'latin1')
       this.#upload = new Upload(body, socket, length, (fault) => this.#onUploaded(fault))

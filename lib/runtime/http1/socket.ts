@@ -40,7 +40,6 @@ export function openSocket({ host, port, tls: secure }: Address, onRead: (length
   }
   const options = { host, port, onread: { buffer: READ_BUFFER, callback } }
   const socket = secure ? openSecurely(options, secure) : net.connect(options)
-  readOn(socket)
   return socket.setNoDelay(true).setKeepAlive(true, PROBE_AFTER)
 }
 
@@ -49,9 +48,11 @@ type Callback = (error?: NodeJS.ErrnoException | null) => void
 /**
  * A server may answer before it has the whole request and close the connection (RFC 9112 §9.5): what is written then fails, and
  * Node destroys a socket whose write fails, with the answer in it unread. So that failure is not told before the connection's end,
- * which follows what is there to be read.
+ * which follows what is there to be read. For connections that take a stream as a request's body: any other is written in one go, and
+ * what the system does not take of it at once waits in libuv, which reads before it writes.
  */
-function readOn(socket: Socket): void {
+export function readOn(socket: Socket): void {
+  if (Object.hasOwn(socket, '_write')) return
   const write = socket._write.bind(socket)
   const writev = socket._writev!.bind(socket)
   const heldBack =
