@@ -73,31 +73,31 @@ export function urlOf({ host, port }: Address): string {
 /** Serves the connections that it is given. */
 export function door(onRequest: OnRequest, options: ListenerOptions = {}): Door {
   const served = httpServer(onRequest, options)
-  const { server } = served
+  const { server, sockets } = served
   // By this event, which only a server with a port has by itself, node:http begins to look after its connections' time-outs.
   server.emit('listening')
-  let count = 0
   let isClosing = false
   let onLast: (() => void) | undefined
   return {
     open(socket, onClosed) {
-      count++
-      socket.once('close', () => {
-        onClosed()
-        if (--count === 0) onLast?.()
-      })
       if (isClosing) {
         socket.destroy()
-        return
+      } else {
+        socket.setNoDelay(true)
+        // As node:http has those that it accepts itself.
+        socket.allowHalfOpen = true
+        server.emit('connection', socket)
       }
-      socket.setNoDelay(true)
-      // As node:http has those that it accepts itself.
-      socket.allowHalfOpen = true
-      server.emit('connection', socket)
+      // Behind the server's own listener: it is none of `sockets` any more.
+      socket.once('close', () => {
+        onClosed()
+        if (sockets.size === 0) onLast?.()
+      })
     },
     async close(graceMs) {
       isClosing = true
-      const closed = count === 0 ? Promise.resolve() : new Promise<void>((resolve) => (onLast = resolve))
+      const closed =
+        sockets.size === 0 ? Promise.resolve() : new Promise<void>((resolve) => (onLast = resolve))
       await broughtToEnd(served, closed, graceMs)
       server.close()
     },

@@ -1,38 +1,9 @@
 import http, { type ServerResponse } from 'node:http'
-import { Duplex } from 'node:stream'
 import { setImmediate as tick } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { Downstream } from '../../../lib/runtime/downstream.js'
 import type { LiveExchange } from '../../../lib/runtime/exchange.js'
-
-/** A client's connection, whose system takes what it is given at once, or when `accept` is called. */
-class Wire extends Duplex {
-  isFast = true
-  received = ''
-  #accepted: (() => void) | undefined
-
-  override _read(): void {}
-
-  override _write(piece: Buffer, _encoding: string, accepted: () => void): void {
-    this.received += piece.toString('latin1')
-    if (this.isFast) accepted()
-    else this.#accepted = accepted
-  }
-
-  override _writev(pieces: { chunk: Buffer }[], accepted: () => void): void {
-    this._write(Buffer.concat(pieces.map(({ chunk }) => chunk)), '', accepted)
-  }
-
-  accept(): void {
-    const accepted = this.#accepted
-    this.#accepted = undefined
-    accepted?.()
-  }
-
-  setTimeout(): this {
-    return this
-  }
-}
+import { Wire } from '../../support/wire.js'
 
 /** An answer under way, headers not sent. */
 async function answer() {
@@ -70,7 +41,7 @@ describe('a large piece of a body', () => {
     const { wire, down } = await answer()
     for (let n = 1; n <= 3; n++) {
       expect(down.write(LARGE)).toBe(true)
-      expect(wire.received.slice(wire.received.indexOf('\r\n\r\n') + 4)).toBe(framed.repeat(n))
+      expect(wire.text.slice(wire.text.indexOf('\r\n\r\n') + 4)).toBe(framed.repeat(n))
     }
   })
 
@@ -86,6 +57,6 @@ describe('a large piece of a body', () => {
       }
       expect(owner.drained).toBe(n)
     }
-    expect(wire.received.match(/x{100000}\r\n5\r\nsmall\r\n/g)).toHaveLength(3)
+    expect(wire.text.match(/x{100000}\r\n5\r\nsmall\r\n/g)).toHaveLength(3)
   })
 })

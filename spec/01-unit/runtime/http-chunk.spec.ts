@@ -10,36 +10,7 @@ import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { chunkOf, writeChunk } from '../../../lib/runtime/http-chunk.js'
 import { collectGarbage } from '../../support/garbage-collection.js'
-
-/** A connection whose system takes what it is given at once, or when `accept` is called: until then the memory is read from. */
-class Wire extends Duplex {
-  isFast = true
-  readonly #taken: Buffer[] = []
-  #waiting: { piece: Buffer; taken: () => void } | undefined
-
-  override _read(): void {}
-
-  override _write(piece: Buffer, _encoding: string, taken: () => void): void {
-    this.#waiting = { piece, taken }
-    if (this.isFast) this.accept()
-  }
-
-  accept(): void {
-    const waiting = this.#waiting
-    if (!waiting) return
-    this.#waiting = undefined
-    this.#taken.push(Buffer.from(waiting.piece))
-    waiting.taken()
-  }
-
-  get pieces(): number {
-    return this.#taken.length
-  }
-
-  get text(): string {
-    return Buffer.concat(this.#taken).toString('latin1')
-  }
-}
+import { Wire } from '../../support/wire.js'
 
 function wire(): Wire & Socket {
   return new Wire() as Wire & Socket
